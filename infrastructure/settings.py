@@ -48,6 +48,7 @@ class Settings(BaseSettings, values.FeedSettings):
     api_host: str = "127.0.0.1"
     api_port: int = Field(8000, ge=0, le=65535)
     api_connections: int = Field(1000, ge=1)
+    api_cache_mb: int = Field(64, ge=1)
     api_queue_delay: float = Field(0.05, gt=0)  # seconds
     api_drain_seconds: float = Field(0.0, ge=0)
     admin: bool = False

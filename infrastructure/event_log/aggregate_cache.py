@@ -1,4 +1,8 @@
-"""Aggregates that this process read, and streams without events; the least recently used are evicted."""
+"""Aggregates that this process read, and streams without events; the least recently used are evicted.
+
+Bounded in bytes, as a full Day takes fifty times the memory of an empty one. Sizes are estimated from versions:
+measuring an aggregate takes longer than reading it. Measured: 1.7 to 3.5 kB an aggregate, 0.7 kB a seat of a Day.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +17,22 @@ from domain.kernel import Aggregate
 from infrastructure.event_log.event_codec import decode, evolve
 from infrastructure.event_log.journal import MissedEvent
 
-_ABSENT: Aggregate | None = None
+EMPTY, AGGREGATE, EVENT = 300, 2_500, 700
+"""Bytes of a stream without events, of an aggregate, and of each of its events, about."""
+SIZE = 64_000_000
 UNKNOWN: Any = object()
 """The stream is not in the cache; it may have events or none."""
 
 
 class AggregateCache:
-    """Maps a stream to its aggregate, or None while it has no events. Never goes back to an older version."""
+    """Maps a stream to its aggregate, or None while it has no events. Never goes back to an older version.
 
-    def __init__(self, size: int) -> None:
+    `size`: bytes, about.
+    """
+
+    def __init__(self, size: int = SIZE) -> None:
         self._size = size
+        self._bytes = 0
         self._known: OrderedDict[UUID, Aggregate | None] = OrderedDict()
 
     def __contains__(self, stream: UUID) -> bool:
@@ -40,19 +50,29 @@ class AggregateCache:
         known = self._known.get(stream)
         if known is not None and (aggregate is None or aggregate.version <= known.version):
             return
-        self._known[stream] = aggregate
+        self._set(stream, aggregate)
         self._known.move_to_end(stream)
-        while len(self._known) > self._size:
-            self._known.popitem(last=False)
+        self._evict()
+
+    def _set(self, stream: UUID, aggregate: Aggregate | None) -> None:
+        before = self._known.get(stream, UNKNOWN)
+        self._bytes += _bytes(aggregate) - (0 if before is UNKNOWN else _bytes(before))
+        self._known[stream] = aggregate
+
+    def _evict(self) -> None:
+        while self._bytes > self._size and len(self._known) > 1:
+            self._bytes -= _bytes(self._known.popitem(last=False)[1])
 
     def drop(self, streams: Iterable[UUID]) -> None:
         """Drop these streams."""
         for stream in streams:
-            self._known.pop(stream, _ABSENT)
+            known = self._known.pop(stream, UNKNOWN)
+            self._bytes -= 0 if known is UNKNOWN else _bytes(known)
 
     def clear(self) -> None:
         """Drop everything."""
         self._known.clear()
+        self._bytes = 0
 
     def load(self, streams: Iterable[UUID], events: Sequence[MissedEvent]) -> dict[UUID, Aggregate | None]:
         """Cache whole streams (each in order, from its start); their aggregates."""
@@ -73,9 +93,14 @@ class AggregateCache:
             later = [e for e in own if e.version > version]
             if later and later[0].version == version + 1:
                 copy = known.own_copy() if known else None
-                self.put(stream, evolve(copy, [_event(e) for e in later]))
+                self._set(stream, evolve(copy, [_event(e) for e in later]))
             elif later:
                 self.drop([stream])
+        self._evict()
+
+
+def _bytes(aggregate: Aggregate | None) -> int:
+    return EMPTY if aggregate is None else AGGREGATE + EVENT * aggregate.version
 
 
 def _event(e: MissedEvent) -> object:

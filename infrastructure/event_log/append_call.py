@@ -28,13 +28,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Batch(NamedTuple):
     """The answers of an append, one a command, with position and hash of the last seal.
 
-    `at`: the database's clock. `log_at`: the log's own time, which never goes back.
+    `since`: the position before its first event. `at`: the database's clock. `log_at`: the log's own time, which
+    never goes back.
     """
 
     answers: list[AppendResult]
     at: datetime
     log_at: datetime
     head: tuple[int, bytes | None]
+    since: int
 
 
 def call_of(entries: Sequence[LogEntry], seals: Collection[LogSeal] = ()) -> tuple[str, list[PgArray]]:
@@ -90,7 +92,8 @@ def arguments(entries: Sequence[LogEntry]) -> list[PgArray]:
 
 def read_answers(entries: Sequence[LogEntry], rows: Sequence[tuple[Any, ...]]) -> Batch:
     """The answers in the order of the entries."""
-    (_, _, _, log_at, position, verdicts, seal, at), *rest = rows
+    (_, _, _, log_at, since, verdicts, seal, at), *rest = rows
+    position: int = since
     duplicates: dict[int, DuplicateCommand] = {}
     missed: dict[int, list[MissedEvent]] = defaultdict(list)
     for kind, n, stream, version, at_position, topic, state, _ in rest:
@@ -105,4 +108,4 @@ def read_answers(entries: Sequence[LogEntry], rows: Sequence[tuple[Any, ...]]) -
             answers.append(Appended(position))
         else:
             answers.append(duplicates[n] if verdict == "k" else StaleReads(missed[n], entry.reads))
-    return Batch(answers, at, _EPOCH + timedelta(microseconds=log_at), (position, seal))
+    return Batch(answers, at, _EPOCH + timedelta(microseconds=log_at), (position, seal), since)

@@ -10,10 +10,10 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection
 
+from infrastructure.database.database_clock import DatabaseClock
 from infrastructure.database.pool_waits import WAITS
 from infrastructure.database.timeouts import sever, severed_after
 from infrastructure.event_log.append_call import Batch, as_arrays, call_of, read_answers
-from infrastructure.event_log.database_clock import DatabaseClock
 from infrastructure.event_log.journal import LogEntry
 from infrastructure.event_log.log_head import HOLDS, KnownHead, LogSeal
 from projections.engine.tracing import request_ids, span_of
@@ -77,6 +77,7 @@ class AppendConnection:
         answered = read_answers(entries, rows)
         self._clock.observe(answered.at, sent, self._clock.monotonic())
         self._saw(seals, *answered.head)
+        self._known.on_append(answered.since, answered.head[0])
         self._warn_when_ahead((answered.log_at - answered.at).total_seconds())
         return answered
 

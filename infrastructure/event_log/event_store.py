@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from application.event_log import Request
-from infrastructure.event_log.aggregate_cache import AggregateCache
+from infrastructure.event_log.aggregate_cache import SIZE, AggregateCache
 from infrastructure.event_log.aggregate_repository import AggregateRepository
 from infrastructure.event_log.command_attempt import CommandAttempts
 from infrastructure.event_log.journal import Journal
@@ -16,11 +16,12 @@ from infrastructure.privacy.keyring import Keyring
 
 
 class EventStore(AggregateRepository):
-    """`deadline`: seconds after which a command that keeps losing against others fails with Unavailable."""
+    """`deadline`: seconds after which a command that keeps losing against others fails with Unavailable.
 
-    def __init__(
-        self, journal: Journal, masters: MasterKeys, *, cache_size: int = 50_000, deadline: float = 5.0
-    ) -> None:
+    `cache_size`: bytes of the cached aggregates, about.
+    """
+
+    def __init__(self, journal: Journal, masters: MasterKeys, *, cache_size: int = SIZE, deadline: float = 5.0) -> None:
         super().__init__(journal, Keyring(journal.keys, masters), AggregateCache(cache_size), StreamLocks(deadline))
         self.deadline = deadline
 

@@ -18,9 +18,9 @@ import structlog
 
 from application.event_log import Unavailable
 from domain.errors import Invalid
+from infrastructure.database.database_clock import DatabaseClock
 from infrastructure.database.pool_waits import overloaded
 from infrastructure.event_log.append_connection import AppendConnection, due_to_command
-from infrastructure.event_log.database_clock import DatabaseClock
 from infrastructure.event_log.journal import AppendResult, LogEntry, StaleReads
 from infrastructure.event_log.log_head import KnownHead
 from infrastructure.event_log.metrics import APPEND, BATCH, FAILURES, QUEUE

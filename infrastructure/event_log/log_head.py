@@ -26,6 +26,8 @@ class KnownHead:
         self.epoch = 0
         self.seals: frozenset[LogSeal] = frozenset()
         self.on_end: Callable[[], None] = lambda: None
+        self.on_append: Callable[[int, int], None] = lambda *_: None
+        """Called with the positions before an append of this process, and of its last event."""
 
     def saw(self, held: Collection[LogSeal], position: int | None, seal: bytes | None) -> None:
         """A log that ends with this seal (None: it is empty) holds all of `held`."""

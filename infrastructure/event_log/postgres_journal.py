@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -17,10 +17,11 @@ from psycopg import AsyncConnection
 from psycopg_pool import PoolTimeout
 
 from application.event_log import Unavailable
+from infrastructure.database.database_clock import DatabaseClock
 from infrastructure.database.pool_waits import MeasuredPool
 from infrastructure.database.timeouts import severed_after
+from infrastructure.event_log.aggregate_cache import SIZE
 from infrastructure.event_log.append_call import as_arrays
-from infrastructure.event_log.database_clock import DatabaseClock
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.group_commit import GroupCommitWriter
 from infrastructure.event_log.journal import AppendResult, DuplicateCommand, LogEntry, MissedEvent, StaleReads
@@ -41,6 +42,9 @@ _READ = f"""{_HEAD}
 _READ_UNTIL = f"""{_HEAD}
     originator_id, originator_version, topic, state FROM log.stored_events
     WHERE originator_id = %b AND originator_version <= %b ORDER BY originator_version"""
+_READ_AFTER = f"""{_HEAD}
+    notification_id, originator_id, originator_version, topic, state FROM log.stored_events
+    WHERE notification_id > greatest(%b, (SELECT max(upto) FROM log.seal) - %b) ORDER BY notification_id"""  # noqa: S608
 _PEEK = f"""{_HEAD}
     r.stream, r.version, e.originator_version, e.topic, e.state,
     k.stream, k.version, k.position, k.fingerprint
@@ -51,6 +55,13 @@ _PEEK = f"""{_HEAD}
         ORDER BY s.originator_version OFFSET 0) e ON true
     LEFT JOIN log.command_key k ON k.key = %b
     ORDER BY r.stream, e.originator_version"""  # noqa: S608  all of it is written here
+
+
+class RecordedAt(NamedTuple):
+    """A stored event and its position."""
+
+    position: int
+    event: MissedEvent
 
 
 class PostgresJournal:
@@ -111,6 +122,11 @@ class PostgresJournal:
 
     async def read_until(self, stream: UUID, version: int) -> Sequence[MissedEvent]:
         return [MissedEvent(*event) for _, _, _, *event in await self._select(_READ_UNTIL, [stream, version])]
+
+    async def read_after(self, position: int, most: int) -> Sequence[RecordedAt]:
+        """The events after a position, in order; of more than `most` the last ones."""
+        rows = await self._select(_READ_AFTER, [position, most])
+        return [RecordedAt(at, MissedEvent(*event)) for _, _, _, at, *event in rows]
 
     async def head(self) -> int:
         """The position of the last event."""
@@ -175,9 +191,9 @@ class PostgresJournal:
 
 
 def postgres_store(
-    dsn: str, masters: MasterKeys, *, cache_size: int = 50_000, deadline: float = 5.0, **options: Any
+    dsn: str, masters: MasterKeys, *, cache_size: int = SIZE, deadline: float = 5.0, **options: Any
 ) -> EventStore:
-    """A store on PostgreSQL; `store.journal.open()` it. `options`: of PostgresJournal."""
+    """A store on PostgreSQL; `store.journal.open()` it. `cache_size`: bytes. `options`: of PostgresJournal."""
     journal = PostgresJournal(dsn, **options)
     store = EventStore(journal, masters, cache_size=cache_size, deadline=deadline)
     journal.known.on_end = store.cache.clear

@@ -1,7 +1,7 @@
 """The position of each projection, known in every process a moment after its commit."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing, suppress
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -37,11 +37,20 @@ class _Waiter(NamedTuple):
 
 
 class Positions:
-    """The projections' positions, followed from `async with` on: the projector announces them, a poll repairs."""
+    """The projections' positions, followed from `async with` on: the projector announces them, a poll repairs.
 
-    def __init__(self, engine: AsyncEngine, application: str = "daybook-positions") -> None:
+    `on_progress`: called with the foremost position.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        application: str = "daybook-positions",
+        on_progress: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._engine = engine
         self._application = application
+        self._on_progress = on_progress
         self._known: dict[str, int] = {}
         self._waiters: set[_Waiter] = set()
         self._task: asyncio.Task[None] | None = None
@@ -104,6 +113,7 @@ class Positions:
 
     def _learn(self, positions: Mapping[str, int]) -> None:
         self._known = dict(positions)
+        self._on_progress(max(positions.values(), default=0))
         for waiter in self._waiters:
             if not waiter.woken.done() and self.reached(waiter.projection, waiter.position):
                 waiter.woken.set_result(None)

@@ -38,6 +38,7 @@ OURS: dict[str, tuple[str, Any]] = {
     "API_HOST": ("0.0.0.0", "0.0.0.0"),
     "API_PORT": ("9000", 9000),
     "API_CONNECTIONS": ("50", 50),
+    "API_CACHE_MB": ("128", 128),
     "API_QUEUE_DELAY": ("0.2", 0.2),
     "API_DRAIN_SECONDS": ("5", 5.0),
     "API_STREAM_SECONDS": ("600", 600.0),

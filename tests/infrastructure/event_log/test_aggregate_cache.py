@@ -7,7 +7,7 @@ import pytest
 
 from domain.catalog.tag import Tag
 from domain.kernel import new_id
-from infrastructure.event_log.aggregate_cache import AggregateCache
+from infrastructure.event_log.aggregate_cache import AGGREGATE, EMPTY, EVENT, AggregateCache
 from infrastructure.event_log.event_codec import encode
 from infrastructure.event_log.journal import MissedEvent
 
@@ -29,7 +29,7 @@ def events(tag: Tag) -> list[MissedEvent]:
 
 @pytest.fixture
 def cache() -> AggregateCache:
-    return AggregateCache(3)
+    return AggregateCache(3 * (AGGREGATE + 10 * EVENT))
 
 
 ID = Tag.id_of("vegan")
@@ -90,9 +90,68 @@ def test_events_of_a_stream_that_nobody_asked_for_are_not_kept(cache: AggregateC
     assert ID not in cache
 
 
-def test_the_one_that_was_used_longest_ago_leaves(cache: AggregateCache) -> None:
-    streams = [new_id() for _ in range(4)]
-    cache.load(streams[:3], [])
-    cache.get(streams[0])
-    cache.load(streams[3:], [])
-    assert [stream in cache for stream in streams] == [True, False, True, True]
+def tags(*versions: int) -> list[Tag]:
+    """Aggregates of their own streams, at these versions."""
+    made = []
+    for version in versions:
+        tag = Tag(id=new_id(), by=ME, slug="tag", name="tag", timestamp=NOW)
+        for n in range(version - 1):
+            tag.rename(ME, str(n), NOW)
+        made.append(tag)
+    return made
+
+
+class TestEviction:
+    def test_the_one_that_was_used_longest_ago_leaves(self) -> None:
+        cache = AggregateCache(3 * EMPTY)
+        streams = [new_id() for _ in range(4)]
+        cache.load(streams[:3], [])
+        cache.get(streams[0])
+        cache.load(streams[3:], [])
+        assert [stream in cache for stream in streams] == [True, False, True, True]
+
+    def test_an_aggregate_of_many_events_takes_the_room_of_several(self) -> None:
+        cache = AggregateCache(4 * (AGGREGATE + EVENT))
+        small, large = tags(1, 1, 1, 1), tags(9)[0]
+        for tag in (*small, large):
+            cache.put(tag.id, tag)
+        assert [tag.id in cache for tag in (*small, large)] == [False, False, False, True, True]
+
+    def test_one_that_grows_in_the_cache_takes_more_room(self) -> None:
+        cache = AggregateCache(2 * (AGGREGATE + EVENT))
+        for tag in (mine := a_tag(), other := tags(1)[0]):
+            cache.put(tag.id, tag)
+        longer = mine.own_copy()
+        longer.rename(ME, "longer", NOW)
+        cache.put(longer.id, longer)
+        assert (mine.id in cache, other.id in cache) == (True, False)
+
+    def test_what_others_write_keeps_no_stream_in_the_cache(self) -> None:
+        cache = AggregateCache(2 * (AGGREGATE + 3 * EVENT))
+        history = events(a_tag("one", "two"))
+        cache.load([ID], history[:1])
+        first, second = tags(3, 3)
+        cache.put(first.id, first)
+        cache.advance(history[1:])
+        cache.put(second.id, second)
+        assert [id in cache for id in (ID, first.id, second.id)] == [False, True, True]
+
+    def test_one_that_is_larger_than_the_cache_stays_until_the_next(self) -> None:
+        cache = AggregateCache(1)
+        for tag in tags(3, 2):
+            cache.put(tag.id, tag)
+            assert cache.get(tag.id) is tag
+
+    def test_room_that_was_given_up_is_used_again(self) -> None:
+        cache = AggregateCache(3 * (AGGREGATE + EVENT))
+        for tag in tags(1, 1, 1):
+            cache.put(tag.id, tag)
+            cache.drop([tag.id, new_id()])
+        kept = tags(1, 1, 1)
+        for tag in kept:
+            cache.put(tag.id, tag)
+        assert all(tag.id in cache for tag in kept)
+        cache.clear()
+        for tag in kept:
+            cache.put(tag.id, tag)
+        assert all(tag.id in cache for tag in kept)

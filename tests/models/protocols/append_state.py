@@ -96,7 +96,7 @@ def holds(log: Log, seals: frozenset[LogSeal]) -> bool:
 
 def remembered(known: Known, log: Log) -> Known:
     """`AggregateCache.put`: never back to an older version."""
-    cache = AggregateCache(1)
+    cache = AggregateCache()
     for each in (known.cached, log):
         if each is not None:
             cache.put(STREAM, _Snapshot(each))  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from itertools import product
 from typing import NamedTuple
 from uuid import UUID
 
-from infrastructure.event_log.database_clock import DatabaseClock
+from infrastructure.database.database_clock import DatabaseClock
 from infrastructure.event_log.event_codec import EventRow
 from infrastructure.event_log.group_commit import GroupCommitWriter, PendingEntry
 from infrastructure.event_log.journal import LogEntry

@@ -7,7 +7,7 @@ import pytest
 
 from application.event_log import Unavailable
 from domain.kernel import new_id
-from infrastructure.event_log.database_clock import DatabaseClock
+from infrastructure.database.database_clock import DatabaseClock
 from infrastructure.identity import token_revocation
 from infrastructure.identity.token_revocation import SILENCE, TokenRevocation
 from projections.availability import process_cache

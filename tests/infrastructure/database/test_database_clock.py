@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 
 from application.event_log import Unavailable
 from domain.kernel import new_id
-from infrastructure.event_log.database_clock import DatabaseClock
+from infrastructure.database.database_clock import DatabaseClock
 from tests.conftest import Database
 from tests.infrastructure.conftest import Open
 from tests.infrastructure.event_log.entries import entry
