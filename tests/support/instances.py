@@ -346,7 +346,7 @@ def _trace(errors: Sequence[Mapping[str, Any]]) -> str:
 def is_ready(api: str) -> bool:
     """Whether it says so."""
     try:
-        with urllib.request.urlopen(f"{api}/health/ready", timeout=30) as answer:
+        with urllib.request.urlopen(f"{api}/health/ready", timeout=PATIENCE / 4) as answer:
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError):
         return False

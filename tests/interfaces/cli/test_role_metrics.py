@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from infrastructure.local.programs import HOST, free_port, wait_until
 from tests.conftest import Database
 from tests.support.instances import READY_WITHIN, Process, clean_environment
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.servers
 ROLES = {
@@ -26,7 +27,7 @@ ROLES = {
 
 def scraped(port: int) -> str:
     try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/metrics", timeout=30) as answer:
+        with urllib.request.urlopen(f"http://{HOST}:{port}/metrics", timeout=PATIENCE) as answer:
             return str(answer.read().decode())
     except OSError:
         return ""

@@ -34,6 +34,7 @@ from tests.interfaces.http.openapi.conformance_town import PEOPLE, ConformanceTo
 from tests.interfaces.http.town import SECRET
 from tests.support.hypothesis_profiles import examples
 from tests.support.sealed import CODEC
+from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def address(servers, new_database) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def readiness(address: str) -> Any:
     """What it says of itself before anything has happened: later jobs wait, since no worker runs."""
-    return httpx.get(f"{address}/health/ready").json()
+    return httpx.get(f"{address}/health/ready", timeout=PATIENCE).json()
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,6 @@ def town(address: str, readiness: Any) -> ConformanceTown:
 described = schemathesis.openapi.from_dict(DOCUMENT)
 OPERATIONS = {each.ok().label: each.ok() for each in described.get_all_operations()}
 # `make test-system` plays ten times as many.
-PATIENCE = 10  # seconds for an answer on an idle machine
 bounded = settings(max_examples=examples(6), derandomize=True, suppress_health_check=list(HealthCheck), database=None)
 # A body that fits the schema may still name a zone or hours that do not exist; without If-Match the answer is
 # 428, which the check does not know; and who may do what has tests of its own.
@@ -132,7 +132,7 @@ def test_every_answer_is_one_that_is_described(label: str, name: str, limits: bo
         known = {each: town.ids[each] for each in case.path_parameters or {} if each in town.ids}
         if valid and known and next(count) % 3:
             case.path_parameters = {**case.path_parameters, **known}
-        checked = {"excluded_checks": BEYOND_SCHEMAS, "timeout": 6 * PATIENCE}
+        checked = {"excluded_checks": BEYOND_SCHEMAS, "timeout": PATIENCE}
         case.call_and_validate(base_url=town.address, headers=headers, **checked)
 
     load_all_checks()
@@ -159,7 +159,7 @@ def test_what_was_created_is_found_by_the_links_of_its_answer(name: str, town: C
 
     class Machine(described.as_state_machine()):  # type: ignore[misc]  # a class that is made
         def get_call_kwargs(self, case: schemathesis.Case) -> dict[str, Any]:
-            return {"headers": headers, "base_url": town.address, "timeout": 6 * PATIENCE}
+            return {"headers": headers, "base_url": town.address, "timeout": PATIENCE}
 
         def validate_response(self, response: Any, case: schemathesis.Case, **more: Any) -> None:
             case.validate_response(response, headers=headers, excluded_checks=BEYOND_SCHEMAS)

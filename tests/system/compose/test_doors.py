@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from tests.support.waiting import PATIENCE
 from tests.system.compose.deployment import NGINX, Deployment
 
 on_nginx = pytest.mark.parametrize("deployment", [NGINX], indirect=True)
@@ -35,5 +36,5 @@ def test_only_tls_1_2_and_1_3_are_spoken(deployment: Deployment) -> None:
 @on_nginx
 def test_plain_http_is_sent_to_https(deployment: Deployment) -> None:
     door = deployment.compose("port", "nginx", "8080").strip()
-    answer = httpx.get(f"http://{door}/v1/services?limit=1", headers={"Host": "booking.example.org"})
+    answer = httpx.get(f"http://{door}/v1/services?limit=1", headers={"Host": "booking.example.org"}, timeout=PATIENCE)
     assert (answer.status_code, answer.headers["location"]) == (308, "https://booking.example.org/v1/services?limit=1")

@@ -112,7 +112,9 @@ def pinged(deployment: Deployment, service: str, password: str) -> str:
 
 def flower_answers(deployment: Deployment, pair: str) -> int:
     door = deployment.compose("port", "flower", "5555").strip()
-    return httpx.get(f"http://{door}/", auth=httpx.BasicAuth(*pair.split(":")), follow_redirects=True).status_code
+    return httpx.get(
+        f"http://{door}/", auth=httpx.BasicAuth(*pair.split(":")), follow_redirects=True, timeout=PATIENCE
+    ).status_code
 
 
 def busy(load: Load) -> int:

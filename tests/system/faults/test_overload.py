@@ -17,6 +17,7 @@ import pytest
 
 from infrastructure.settings import Settings
 from tests.support.instances import Api, Instance, a_folder, clean_environment
+from tests.support.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[3]
 SECONDS = 10.0
@@ -82,7 +83,7 @@ def _asked(url: str) -> Iterator[list[int]]:
     def ask() -> None:
         while not over.wait(0.1):
             try:
-                with urllib.request.urlopen(url, timeout=60) as answer:
+                with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
                     statuses.append(answer.status)
             except urllib.error.HTTPError as refused:
                 statuses.append(refused.code)

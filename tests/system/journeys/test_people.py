@@ -7,6 +7,7 @@ from uuid import uuid4
 import httpx
 
 from tests.support.instances import Instance, eventually
+from tests.support.waiting import PATIENCE
 from tests.system.journeys.mailbox import mailed
 from tests.system.journeys.town import OFFICE_HOURS, Town, at, good, position, written
 
@@ -23,7 +24,7 @@ async def test_a_stranger_registers_verifies_signs_in_books_looks_and_signs_out(
     service = good(await owner.ask("POST", "/v1/services", body), 201)
 
     email = f"stranger-{uuid4().hex[:8]}@example.org"
-    async with httpx.AsyncClient(base_url=shared.api) as web:
+    async with httpx.AsyncClient(base_url=shared.api, timeout=PATIENCE) as web:
         who = {"email": email, "password": PASSWORD, "name": "A. Stranger"}
         assert (await web.post("/v1/auth/register", json=who)).status_code == 202
         form = {"grant_type": "password", "username": email, "password": PASSWORD}
@@ -55,7 +56,7 @@ async def test_a_stranger_registers_verifies_signs_in_books_looks_and_signs_out(
 
 
 async def test_the_demo_accounts_sign_in(shared: Instance) -> None:
-    async with httpx.AsyncClient(base_url=shared.api) as web:
+    async with httpx.AsyncClient(base_url=shared.api, timeout=PATIENCE) as web:
         for role in ("admin", "provider", "customer", "auditor", "analyst"):
             form = {"username": f"{role}@daybook.example", "password": shared.demo_password or ""}
             told = good(await web.post("/v1/auth/token", data={"grant_type": "password", **form}))
@@ -64,7 +65,7 @@ async def test_the_demo_accounts_sign_in(shared: Instance) -> None:
 
 
 async def test_a_disabled_account_is_out_of_both_processes_within_a_second(town: Town, apis: tuple[str, str]) -> None:
-    async with httpx.AsyncClient(base_url=apis[0]) as web:
+    async with httpx.AsyncClient(base_url=apis[0], timeout=PATIENCE) as web:
         account_id, form = await somebody_new(web)
         signed_in = good(await web.post("/v1/auth/token", data=form))
         web.headers["authorization"] = f"Bearer {signed_in['access_token']}"
@@ -80,7 +81,7 @@ async def test_a_disabled_account_is_out_of_both_processes_within_a_second(town:
 
 
 async def test_both_processes_count_wrong_passwords_together(apis: tuple[str, str]) -> None:
-    async with httpx.AsyncClient() as web:
+    async with httpx.AsyncClient(timeout=PATIENCE) as web:
         said = {"grant_type": "password", "username": f"{uuid4().hex}@example.org", "password": "x" * 15}
         began = time.time()
         answers = [await web.post(f"{apis[n % 2]}/v1/auth/token", data=said) for n in range(11)]

@@ -10,6 +10,7 @@ import pytest
 from application.jobs.dispatch import KINDS
 from tests.golden.release import PACKAGES, unpack_release
 from tests.support.instances import Instance, Process, a_folder, ask, eventually
+from tests.support.waiting import PATIENCE
 from tests.system.journeys.conftest import checked
 from tests.system.journeys.mailbox import mailed, subjects
 from tests.system.journeys.town import Person, Town, at, good, position
@@ -36,7 +37,7 @@ _LEFT = "SELECT kind FROM work.job WHERE done_at IS NULL AND kind = ANY(%s)"
 async def ask_errands(before: Instance, town: Town) -> None:
     """A registration, a password reset and an erasure, which release 0.1.0 accepts and does not carry out."""
     ask(before.superuser_database, "REVOKE UPDATE ON auth.errand FROM daybook_app")  # it can enqueue, but not claim
-    async with httpx.AsyncClient(base_url=before.api) as web:
+    async with httpx.AsyncClient(base_url=before.api, timeout=PATIENCE) as web:
         who = {"email": NEWCOMER, "password": PASSWORD, "name": "New Comer"}
         good(await web.post("/v1/auth/register", json=who), 202)
         good(await web.post("/v1/auth/password/forgot", json={"email": CUSTOMER}), 202)
@@ -49,7 +50,7 @@ async def ask_errands(before: Instance, town: Town) -> None:
 
 async def assert_carried_out(after: Instance) -> None:
     """The newcomer signs in, the customer has another password, and the leaver is told once of being erased."""
-    async with httpx.AsyncClient(base_url=after.api) as web:
+    async with httpx.AsyncClient(base_url=after.api, timeout=PATIENCE) as web:
         good(await web.post("/v1/auth/email/verify", json={"token": await mailed(web, NEWCOMER)}))
         reset = {"ticket": await mailed(web, CUSTOMER), "password": ANOTHER}
         good(await web.post("/v1/auth/password/reset", json=reset), 204)

@@ -10,6 +10,7 @@ import pytest
 
 from infrastructure.local.servers import LocalServers
 from tests.support.instances import within
+from tests.support.waiting import PATIENCE
 from tests.system.worker.crew import SOON, Crew, hands
 
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
@@ -45,7 +46,7 @@ def test_a_database_that_is_started_again_finds_everybody_at_work(crew: Crew, po
 
 def ready(crew: Crew) -> tuple[str, bool]:
     """What the API says of itself, and of jobs."""
-    told = httpx.get(f"{crew.instance.api}/health/ready").json()
+    told = httpx.get(f"{crew.instance.api}/health/ready", timeout=PATIENCE).json()
     return told["status"], told["checks"].get("jobs", {}).get("ok")
 
 

@@ -12,7 +12,7 @@ from infrastructure.jobs.job_queue import RUNNING
 from infrastructure.local.programs import free_port
 from interfaces.worker.celery_app import TICK
 from tests.support.instances import is_gone, within
-from tests.support.waiting import BUSY
+from tests.support.waiting import BUSY, PATIENCE
 from tests.system.worker.broker import Broker
 from tests.system.worker.crew import SOON, Crew, hands, kill
 
@@ -170,7 +170,7 @@ def test_what_a_worker_s_processes_count_is_read_at_its_metrics_port(crew: Crew,
     said = "--metrics-port", str(port)
     with crew.beat(), crew.worker(*said, PROMETHEUS_MULTIPROC_DIR=str(tmp_path)):
         within(SOON, lambda: crew.done(ids))
-        told = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+        told = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE).text
     (count,) = re.findall(r'^daybook_jobs_total{kind="complete",outcome="completed"} (.*)$', told, re.MULTILINE)
     assert float(count) == 5
     assert "daybook_job_lateness_seconds_bucket" in told

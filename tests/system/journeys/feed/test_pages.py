@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from tests.support.waiting import PATIENCE
 from tests.system.journeys.feed.test_stream import Report, busy, listed, report, token_of
 from tests.system.journeys.town import Town, good
 
@@ -23,7 +24,7 @@ async def paged(town: Town, apis: tuple[str, str], kills: int, report: Report) -
     found: list[dict[str, Any]] = []
     load = [asyncio.create_task(busy(shop, over)) for _ in range(2)]
     for n in range(kills):
-        async with httpx.AsyncClient(base_url=apis[n % 2], headers=identity) as consumer:
+        async with httpx.AsyncClient(base_url=apis[n % 2], headers=identity, timeout=PATIENCE) as consumer:
             for _ in range(dice.randrange(1, 4)):
                 query = f"/v1/events?after={after}&limit={dice.randrange(1, 6)}"
                 if dice.random() < 0.3:

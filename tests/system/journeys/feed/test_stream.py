@@ -111,7 +111,7 @@ async def test_a_stream_ends_when_its_caller_loses_the_right(shared: Instance, t
         good(await shop.owner.ask("DELETE", f"{members}/{staff.account}", if_match="*"), 204)
 
     took = {"membership": await until_ended(shared.api, token_of(staff), leaves)}
-    async with httpx.AsyncClient(base_url=shared.api) as web:
+    async with httpx.AsyncClient(base_url=shared.api, timeout=PATIENCE) as web:
         _, form = await somebody_new(web)
         session = good(await web.post("/v1/auth/token", data=form))["access_token"]
 

@@ -27,6 +27,7 @@ from tests.support.instances import (
     is_ready,
     within,
 )
+from tests.support.waiting import PATIENCE
 from tests.system.journeys.conftest import checked
 from tests.system.journeys.town import Town, at, good, position
 
@@ -190,7 +191,7 @@ def conninfo(env: dict[str, str]) -> str:
 
 def scrape(port: int) -> bytes:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE) as answer:
             return bytes(answer.read())
     except OSError:
         return b""

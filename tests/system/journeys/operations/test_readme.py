@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.instances import ROOT, Instance, clean_environment, within
+from tests.support.waiting import PATIENCE
 
 _BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 README = _BLOCK.findall((ROOT / "README.md").read_text())
@@ -40,7 +41,7 @@ def pasted(shared: Instance, folder: Path, script: str) -> str:
 
 
 def offers_a_haircut(shared: Instance) -> bool:
-    with urllib.request.urlopen(shared.api + _HAIRCUT, timeout=5) as answer:
+    with urllib.request.urlopen(shared.api + _HAIRCUT, timeout=PATIENCE) as answer:
         return bool(json.load(answer)["items"])
 
 

@@ -79,7 +79,7 @@ def planted() -> Iterator[Planted]:
 @pytest.fixture(scope="module")
 def up(planted: Planted) -> Iterator[Instance]:
     with a_folder() as data, Instance.start(data, apis=1, workers=1, env=planted.environment) as instance:
-        with httpx.Client(base_url=instance.api) as web:
+        with httpx.Client(base_url=instance.api, timeout=PATIENCE) as web:
             roles = {"api", "projector", "worker", "beat", "flower"}
             within(PATIENCE, lambda: {each.role for each in processes(instance)} == roles)
             assert web.get("/health/ready").json()["checks"]["zones"] == {"ok": True, "tzdata": IANA_VERSION}
@@ -133,7 +133,7 @@ def test_each_process_says_its_version_when_it_starts(up: Instance) -> None:
 
 @pytest.mark.fault(17)
 def test_processes_that_disagree_are_noticed(up: Instance, run: Callable[[str], tuple[int, str]]) -> None:
-    with httpx.Client(base_url=up.api) as web:
+    with httpx.Client(base_url=up.api, timeout=PATIENCE) as web:
         with ProcessRegistry(up.database, "worker", zones="2020a"):
             within(PATIENCE, lambda: web.get("/health/ready").json()["status"] == "degraded")
             zones = web.get("/health/ready").json()["checks"]["zones"]
