@@ -195,9 +195,8 @@ class Settings(BaseSettings, values.FeedSettings):
         return self.mailbox if self.mode is not Mode.PROD and self.mail_server is None else None
 
     def _address(self, prefix: str, *, owner: bool = False) -> DatabaseAddress | None:
-        host, port, name, superuser = (
-            getattr(self, f"{prefix}_{part}") for part in ("host", "port", "name", "superuser")
-        )
+        parts = ("host", "port", "name", "superuser")
+        host, port, name, superuser = (getattr(self, f"{prefix}_{part}") for part in parts)
         if host is None:
             return None
         role = "superuser" if owner and superuser is not None else "user"
