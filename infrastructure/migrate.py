@@ -11,6 +11,7 @@ from infrastructure.address_streams import move_addresses
 from infrastructure.database.engines import named_engine
 from infrastructure.database.roles import APPLICATION, alchemy, migrate
 from infrastructure.event_log.event_codec import EventCodec
+from infrastructure.rebuild_processes import RebuildProcesses, processes_of_an_idle_machine
 from infrastructure.settings import Settings
 from projections.rebuild.generations import ensure, outdated
 from projections.rebuild.rebuild import GRACE, Rebuild, RebuildRunning
@@ -40,17 +41,18 @@ def migrate_all(settings: Settings, progress: Progress | None = None, *, grace: 
         old = outdated(connection)
     engine.dispose()
     if old:
-        asyncio.run(_rebuild(owner.dsn, EventCodec(settings.masters), role, progress, grace))
+        asyncio.run(_rebuild(settings, owner.dsn, role, progress, grace))
     return old
 
 
-async def _rebuild(dsn: str, codec: EventCodec, role: str, progress: Progress | None, grace: float) -> None:
+async def _rebuild(settings: Settings, dsn: str, role: str, progress: Progress | None, grace: float) -> None:
     """Rebuild, or wait for the rebuild that another process has begun."""
+    codec, parts = EventCodec(settings.masters), RebuildProcesses(settings, processes_of_an_idle_machine())
     engine = named_engine(dsn, "daybook-migrate", session="-c app.scope=all")
     try:
         while await _outdated(engine):
             with contextlib.suppress(RebuildRunning):
-                await Rebuild(engine, PROJECTIONS, codec, progress, role=role).run(grace=grace)
+                await Rebuild(engine, PROJECTIONS, codec, progress, role=role, parts=parts).run(grace=grace)
                 return
             await asyncio.sleep(1)
     finally:

@@ -133,12 +133,12 @@ class Place:
         with self._running(arguments, self._environment(database, redis=True)) as process:
             yield process.pid
 
-    def rebuild(self, database: Database) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    def rebuild(self, database: Database, *options: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
         """`daybook rebuild`, by the owner of the tables."""
         owner = conninfo_to_dict(database.owner)
         environment = self._environment(database, redis=True)
         names = {"DB_SUPERUSER": str(owner["user"]), "DB_SUPERUSER_PASS": str(owner["password"])}
-        return self._running(["-m", "interfaces.cli", "rebuild", "--grace", "0"], {**environment, **names})
+        return self._running(["-m", "interfaces.cli", "rebuild", "--grace", "0", *options], {**environment, **names})
 
     @contextmanager
     def worker(self, database: Database, name: str = "interfaces.cli") -> Iterator[Mapping[str, str]]:

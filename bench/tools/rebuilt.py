@@ -23,7 +23,8 @@ def rebuilt(place: Place, database: Database, events: int) -> Mapping[str, float
     before, began = processes.cpu(place.postmaster), time.perf_counter()
     seen: list[tuple[int, float]] = []
     spent = 0.0
-    with place.rebuild(database) as process, psycopg.connect(database.owner, autocommit=True) as connection:
+    rebuilding = place.rebuild(database, "--processes", "2")
+    with rebuilding as process, psycopg.connect(database.owner, autocommit=True) as connection:
         while process.poll() is None:
             row = connection.execute(_MADE).fetchone()
             memory = sum(map(processes.resident, processes.family(process.pid)))

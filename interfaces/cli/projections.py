@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 OLD_NAME = "readers"
+PROCESSES = "Processes that fill the read models. Default: one for two processors, at most 4."
 
 app = typer.Typer(
     help="List the read models with their lag; resume one that stopped.",
@@ -102,34 +103,39 @@ def rebuild(
     data: Data = HOME,
     check: Annotated[bool, typer.Option(help="Compare only. Exit status 1 at a difference.")] = False,
     grace: Annotated[float | None, typer.Option(help="Seconds until the old tables are dropped. Default: 10.")] = None,
+    processes: Annotated[int | None, typer.Option(help=PROCESSES, min=1)] = None,
 ) -> None:
     """Rebuild the read models from the event log.
 
     The read models in use answer until the new ones take over.
     """
-    rebuilt = _rebuilt(data, check=check, grace=grace)
+    rebuilt = _rebuilt(data, check=check, grace=grace, processes=processes)
     _show_differences(rebuilt)
     outcome = "No difference" if check else f"Generation {rebuilt.generation} is in use"
     typer.echo(f"{outcome}, at position {rebuilt.position}.")
 
 
-def _rebuilt(data: Path, *, check: bool, grace: float | None) -> Rebuilt:
+def _rebuilt(data: Path, *, check: bool, grace: float | None, processes: int | None) -> Rebuilt:
     """The next generation, in use or compared; a refusal ends the command."""
     from infrastructure.event_log.event_codec import EventCodec
     from infrastructure.local.instance import settings_of
+    from infrastructure.rebuild_processes import RebuildProcesses, processes_beside_a_service
+    from projections.rebuild.parts import RebuildFailed
     from projections.rebuild.rebuild import GRACE, Rebuild, RebuildRunning, UndecodableEvents
     from projections.registry import PROJECTIONS
 
-    codec = EventCodec(settings_of(data.absolute()).masters)
+    settings = settings_of(data.absolute())
+    codec = EventCodec(settings.masters)
+    parts = RebuildProcesses(settings, processes or processes_beside_a_service())
     with progress("Rebuilding") as bar:
 
         async def run(engine: AsyncEngine) -> Rebuilt:
-            made = Rebuild(engine, PROJECTIONS, codec, bar)
+            made = Rebuild(engine, PROJECTIONS, codec, bar, parts=parts)
             return await (made.check() if check else made.run(grace=GRACE if grace is None else grace))
 
         try:
             return _with_engine(data, run)
-        except (RebuildRunning, UndecodableEvents) as refused:
+        except (RebuildRunning, RebuildFailed, UndecodableEvents) as refused:
             fail(str(refused))
 
 

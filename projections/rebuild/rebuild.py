@@ -18,6 +18,7 @@ from projections.engine.schema import generation_schema
 from projections.rebuild.analysis_views import point_views
 from projections.rebuild.compare import Difference, differences
 from projections.rebuild.generations import ROLE, create
+from projections.rebuild.parts import RebuildParts, fill_in_parts
 
 GRACE = 10.0  # seconds that running queries have before the old tables are dropped
 CLOSE = 500  # events before the log's head, from which on the projector is blocked until the switch
@@ -60,7 +61,10 @@ class Rebuilt:
 
 
 class Rebuild:
-    """Builds the next generation. The engine's role owns the read models' schemas."""
+    """Builds the next generation. The engine's role owns the read models' schemas.
+
+    `parts`: the processes that fill it; none: this one does.
+    """
 
     def __init__(
         self,
@@ -70,20 +74,24 @@ class Rebuild:
         progress: Callable[[int, int], None] | None = None,
         *,
         role: str = ROLE,
+        parts: RebuildParts | None = None,
     ) -> None:
         self._engine = engine
         self._projections = projections
         self._feed = EventFeed(engine, codec)
         self._progress = progress
         self._role = role
+        self._parts = parts
 
     async def run(self, *, grace: float = GRACE) -> Rebuilt:
         """Fill the next generation, switch to it in one transaction, drop the old one after `grace` seconds.
 
-        Raises RebuildRunning and UndecodableEvents.
+        Raises RebuildRunning, RebuildFailed and UndecodableEvents.
         """
         async with self._next(grace) as (live, made):
-            await self._fill(made, self._projections)
+            if self._parts is not None:
+                await fill_in_parts(self._engine, self._parts, made, self._progress)
+            await self.fill(made, self._projections)
             await self._analyze(made)
             position = await self._switch(made)
             await point_views(self._engine, made, self._role)
@@ -163,8 +171,11 @@ class Rebuild:
                 await connection.exec_driver_sql(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
                 await connection.execute(_FORGET, {"generation": generation})
 
-    async def _fill(self, made: int, projections: Sequence[Projection], upto: int | None = None) -> None:
-        """Apply page after page; without `upto` until close to the log's head."""
+    async def fill(self, made: int, projections: Sequence[Projection], upto: int | None = None) -> None:
+        """Give page after page to projections that are at one position; without `upto` until close to the log's head.
+
+        Raises UndecodableEvents.
+        """
         while True:
             async with self._engine.begin() as connection:
                 total: int = (await connection.execute(_HEAD)).scalar_one()
@@ -220,7 +231,7 @@ class Rebuild:
             known = [each for each in self._projections if each.name in positions]
             found: list[Difference] = []
             for position in sorted({positions[each.name] for each in known}):  # stopped ones are behind
-                await self._fill(made, [each for each in known if positions[each.name] >= position], position)
+                await self.fill(made, [each for each in known if positions[each.name] >= position], position)
                 there = [each for each in known if positions[each.name] == position]
                 found += await differences(connection, self._engine, _tables(there), live, made)
             return Rebuilt(made, max(positions.values()), found)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -12,16 +12,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from application.access import Role
-from application.booking.appointment import (
-    CancelAppointment,
-    RescheduleAppointment,
-    book_appointment,
-    cancel_appointment,
-    reschedule_appointment,
-)
-from application.catalog.tag import CreateTag, create_tag
-from infrastructure.event_log.postgres_journal import PostgresJournal, postgres_store
 from projections.engine.apply import Fenced
 from projections.engine.event_feed import PAGE
 from projections.engine.projection import Projection, RecordedEvent
@@ -32,60 +22,17 @@ from projections.rebuild.compare import MOST, Difference
 from projections.rebuild.rebuild import Rebuild, RebuildRunning, Rebuilt, UndecodableEvents
 from projections.registry import PROJECTIONS
 from tests.conftest import Database
+from tests.projections.rebuild.conftest import Ask
 from tests.projections.story import NOW, a_customer, an_appointment
 from tests.projections.waiting import eventually
-from tests.support.builders import an_open_week, somebody
-from tests.support.sealed import CODEC, MASTERS, Puzzled
+from tests.support.sealed import CODEC, Puzzled
 
-Ask = Callable[..., Awaitable[list[tuple[Any, ...]]]]
 TABLES = [table for reader in PROJECTIONS for table in reader.tables]
-
-
-@pytest.fixture
-async def owner(database: Database) -> AsyncIterator[AsyncEngine]:
-    """As the role that owns the read models."""
-    engine = create_async_engine(database.owner.replace("postgresql://", "postgresql+psycopg://"))
-    yield engine
-    await engine.dispose()
 
 
 @pytest.fixture
 def rebuild(owner: AsyncEngine) -> Rebuild:
     return Rebuild(owner, PROJECTIONS, CODEC)
-
-
-@pytest.fixture
-async def ask(database: Database) -> AsyncIterator[Ask]:
-    """The rows of a statement, as the superuser."""
-    async with await AsyncConnection.connect(database.owner, autocommit=True) as connection:
-
-        async def ask(statement: str) -> list[tuple[Any, ...]]:
-            cursor = await connection.execute(statement.encode())
-            return await cursor.fetchall() if cursor.description else []
-
-        yield ask
-
-
-@pytest.fixture
-async def life(database: Database, catch_up: Callable[[], Awaitable[None]]) -> int:
-    """Providers, services, tags, customers, and appointments that were moved and cancelled; all read."""
-    store = postgres_store(database.application, MASTERS)
-    assert isinstance(store.journal, PostgresJournal)
-    await store.journal.open()
-    for capacity in (1, 3):
-        week = await an_open_week(store, capacity=capacity, tags=["hair"])
-        first, _, third = [
-            (await book_appointment(week.booking(clock), store)).aggregate for clock in ("09:00", "10:00", "11:30")
-        ]
-        cancel = CancelAppointment(by=week.owner, appointment_id=first.id, reason="ill")
-        await cancel_appointment(cancel, store)
-        move = RescheduleAppointment(by=week.owner, appointment_id=third.id, start=week.at("09:00", day=1))
-        await reschedule_appointment(move, store)
-    await create_tag(CreateTag(by=somebody(Role.ADMIN), slug="hair", name="Hair"), store)
-    done = await book_appointment(week.booking("15:00"), store)
-    await store.journal.close()
-    await catch_up()
-    return done.position
 
 
 async def rows(ask: Ask, generation: int) -> dict[str, list[tuple[Any, ...]]]:
@@ -395,12 +342,12 @@ class TestChecking:
         class Meanwhile(Rebuild):
             """Between its snapshot of the live rows and its own, somebody is forgotten, and the readers follow."""
 
-            async def _fill(self, *arguments: Any) -> None:
+            async def fill(self, *arguments: Any) -> None:
                 if await ask(f"DELETE FROM keyring.person WHERE subject = '{carl.id}' RETURNING 1"):
                     carl.forget(carl.id, NOW)
                     await write(carl)
                     await catch_up()
-                await super()._fill(*arguments)
+                await super().fill(*arguments)
 
         assert (await Meanwhile(owner, PROJECTIONS, CODEC).check()).differences == []
         assert await ask(f"SELECT name FROM read_1.customer WHERE id = '{carl.id}'") == [("",)]
