@@ -156,7 +156,7 @@ def _resumed(data: Path, names: Sequence[str]) -> Sequence[str]:
 
     owner = settings_of(data.absolute()).owner_database
     assert owner is not None
-    with psycopg.connect(owner.dsn, application_name="daybook-rebuild", connect_timeout=10) as connection:
+    with psycopg.connect(owner.dsn, application_name="daybook-projections", connect_timeout=10) as connection:
         return [each for (each,) in connection.execute(RESUME.encode(), [list(names)])]
 
 
