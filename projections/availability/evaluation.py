@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from uuid import UUID
 
 from domain.errors import Invalid
@@ -89,15 +90,20 @@ def _candidates(service: LoadedService, span: Interval, now: datetime) -> list[t
     """
     found: list[tuple[int, UUID, int]] = []
     window = service.offer.window
-    for calendar in _bookable(service):
+    for calendar in sorted(_bookable(service), key=_number):
         within = span if window is None else clip(span, window.bounds(calendar.hours, now))
         free = free_starts(service.offer, calendar.hours, calendar.busy, within)
         found += [(start, calendar.id, seats) for start, seats in free]
         if len(found) > MOST_STARTS:
             raise Invalid("There are too many starts: ask for a shorter time, or for one provider.", "/to")
     if len(service.calendars) > 1:
-        found.sort()
+        found.sort(key=itemgetter(0))  # stable: the calendars of a start stay in order
     return found
+
+
+def _number(calendar: LoadedCalendar) -> int:
+    """The id as a number, which compares in a fraction of the time, and alike."""
+    return calendar.id.int
 
 
 def _organizations(service: LoadedService) -> set[UUID]:

@@ -68,9 +68,10 @@ class PreparedAvailability:
         """`offered`: start in microseconds, provider and free seats, sorted."""
         starts = array("q", [start // SECOND for start, _, _ in offered])
         lasts, notice = offer.duration * 60, offer.min_notice * 60
-        by = {provider_id: f'"provider_id":"{provider_id}",' for _, provider_id, _ in offered}
+        providers = {id(provider_id): provider_id for _, provider_id, _ in offered}  # few: one object a calendar
+        by = {key: f'"provider_id":"{provider_id}",' for key, provider_id in providers.items()}
         items = [
-            _item(start, start + lasts, by[provider_id], seats)
+            _item(start, start + lasts, by[id(provider_id)], seats)
             for start, (_, provider_id, seats) in zip(starts, offered, strict=True)
         ]
         offsets = array("I", accumulate((len(item) + 1 for item in items[:-1]), initial=0) if items else ())
