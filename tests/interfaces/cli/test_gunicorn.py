@@ -120,6 +120,7 @@ def test_the_master_serves_the_metrics_of_all_its_workers(master: Master) -> Non
     before = answered(master)
     for _ in range(60):
         assert status_of(master.port, "/health/live") == 200
+    assert wait_until(lambda: answered(master) >= before + 60, READY_WITHIN), "a worker counts once it has answered"
     assert answered(master) == before + 60
     master.process.send_signal(signal.SIGHUP)
     assert wait_until(lambda: master.said("was sent SIGTERM") >= 2, READY_WITHIN)
