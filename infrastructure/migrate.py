@@ -11,7 +11,7 @@ from infrastructure.address_streams import move_addresses
 from infrastructure.database.engines import named_engine
 from infrastructure.database.roles import APPLICATION, alchemy, migrate
 from infrastructure.event_log.event_codec import EventCodec
-from infrastructure.rebuild_processes import RebuildProcesses, processes_of_an_idle_machine
+from infrastructure.rebuild_processes import processes_of_an_idle_machine, rebuild_parts
 from infrastructure.settings import Settings
 from projections.rebuild.generations import ensure, outdated
 from projections.rebuild.rebuild import GRACE, Rebuild, RebuildRunning
@@ -47,7 +47,7 @@ def migrate_all(settings: Settings, progress: Progress | None = None, *, grace: 
 
 async def _rebuild(settings: Settings, dsn: str, role: str, progress: Progress | None, grace: float) -> None:
     """Rebuild, or wait for the rebuild that another process has begun."""
-    codec, parts = EventCodec(settings.masters), RebuildProcesses(settings, processes_of_an_idle_machine())
+    codec, parts = EventCodec(settings.masters), rebuild_parts(settings, processes_of_an_idle_machine())
     engine = named_engine(dsn, "daybook-migrate", session="-c app.scope=all")
     try:
         while await _outdated(engine):

@@ -7,7 +7,6 @@ import os
 import signal
 import threading
 from collections.abc import Collection
-from contextlib import suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -36,6 +35,11 @@ def processes_of_an_idle_machine() -> int:
 
 def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def rebuild_parts(settings: Settings, count: int) -> RebuildProcesses | None:
+    """So many processes; None for one, which the rebuild is itself."""
+    return RebuildProcesses(settings, count) if count > 1 else None
 
 
 class RebuildProcesses:
@@ -109,5 +113,4 @@ async def _fill_tables(settings: Settings, names: Collection[str], made: int, up
     try:
         await rebuild.fill(made, part, upto)
     finally:
-        with suppress(Exception):
-            await engine.dispose()
+        await engine.dispose()

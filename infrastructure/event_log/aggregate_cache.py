@@ -1,6 +1,6 @@
 """Aggregates that this process read, and streams without events; the least recently used are evicted.
 
-Bounded in bytes, as a full Day takes fifty times the memory of an empty one. Sizes are estimated from versions:
+Bounded in bytes, as a Day of 48 seats takes ten times the memory of an appointment. Sizes are estimated from versions:
 measuring an aggregate takes longer than reading it. Measured: 1.7 to 3.5 kB an aggregate, 0.7 kB a seat of a Day.
 """
 

@@ -8,6 +8,7 @@ alone reads nothing.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -16,7 +17,9 @@ import structlog
 
 from application.event_log import Unavailable
 from infrastructure.event_log.aggregate_cache import AggregateCache
+from infrastructure.event_log.journal import MissedEvent
 from infrastructure.event_log.postgres_journal import PostgresJournal
+from projections.engine.cancellation import check_cancelled
 
 MOST = 2_000  # events of one look: of a longer stretch, such as an import, the last ones
 GATHER = 0.005  # seconds from news until they are read: a look costs the same for one event as for many
@@ -26,7 +29,10 @@ logger = structlog.get_logger(__name__)
 
 
 class LogTail:
-    """Brings the cache up to date inside `async with`. `position`: all events up to it are seen."""
+    """Brings the cache up to date inside `async with`.
+
+    `position`: all events up to it are seen. `looks`: how often the log was read for it.
+    """
 
     def __init__(self, journal: PostgresJournal, cache: AggregateCache) -> None:
         self._journal, self._cache = journal, cache
@@ -70,6 +76,7 @@ class LogTail:
             try:
                 await self._look()
             except Unavailable as error:
+                check_cancelled()
                 logger.warning("tail of the log is not read, retrying", outage="postgresql", error=str(error))
                 self._news.set()
                 await asyncio.sleep(PAUSE)
@@ -87,4 +94,11 @@ class LogTail:
         found = await self._journal.read_after(self.position, MOST)
         if found and self._journal.epoch == self._epoch:
             self.position = found[-1].position
-            self._cache.advance([each.event for each in found])
+            self._advance([each.event for each in found])
+
+    def _advance(self, events: Sequence[MissedEvent]) -> None:
+        try:
+            self._cache.advance(events)
+        except Exception as error:  # noqa: BLE001  such as an event of a later release: whoever needs its stream is told
+            self._cache.drop(event.stream for event in events)
+            logger.warning("events of another process are not applied", events=len(events), error=type(error).__name__)

@@ -119,14 +119,14 @@ def _rebuilt(data: Path, *, check: bool, grace: float | None, processes: int | N
     """The next generation, in use or compared; a refusal ends the command."""
     from infrastructure.event_log.event_codec import EventCodec
     from infrastructure.local.instance import settings_of
-    from infrastructure.rebuild_processes import RebuildProcesses, processes_beside_a_service
+    from infrastructure.rebuild_processes import processes_beside_a_service, rebuild_parts
     from projections.rebuild.parts import RebuildFailed
     from projections.rebuild.rebuild import GRACE, Rebuild, RebuildRunning, UndecodableEvents
     from projections.registry import PROJECTIONS
 
     settings = settings_of(data.absolute())
     codec = EventCodec(settings.masters)
-    parts = RebuildProcesses(settings, processes or processes_beside_a_service())
+    parts = rebuild_parts(settings, processes or processes_beside_a_service())
     with progress("Rebuilding") as bar:
 
         async def run(engine: AsyncEngine) -> Rebuilt:

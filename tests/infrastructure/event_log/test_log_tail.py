@@ -1,6 +1,7 @@
 """A process learns what others append before its own commands need it, and reads nothing while it is alone."""
 
 from collections.abc import AsyncIterator
+from secrets import token_bytes
 
 import pytest
 
@@ -10,7 +11,9 @@ from application.catalog.tag import CreateTag, RenameTag, create_tag, rename_tag
 from domain.booking.calendar_day import Day
 from domain.catalog.tag import Tag
 from infrastructure.event_log import log_tail
+from infrastructure.event_log.event_codec import encode
 from infrastructure.event_log.event_store import EventStore
+from infrastructure.event_log.journal import Appended, LogEntry
 from infrastructure.event_log.log_tail import LogTail
 from infrastructure.event_log.metrics import CONFLICTS
 from infrastructure.event_log.postgres_journal import PostgresJournal
@@ -137,6 +140,20 @@ async def test_of_a_long_stretch_it_reads_the_end_and_decides_right_all_the_same
     await rename(ours, "Greens")
     await until(lambda: tail.position == 6)
     assert (cached(ours), ours.cache.get(VEGAN).version) == ("Greens", 3)
+
+
+async def test_an_event_of_a_later_release_ends_nothing(ours: EventStore, theirs: EventStore, tail: LogTail) -> None:
+    await coin(ours, "vegan")
+    await coin(ours, "halal")
+    unheard = encode(Tag.Retired(VEGAN, 2, timestamp=theirs.now(), by=ADMIN.id), "{}")._replace(topic="Tag.Unheard")
+    entry = LogEntry(token_bytes(32), b"", (VEGAN, 2), {}, [unheard])
+    assert isinstance(await theirs.journal.append(entry), Appended)
+    tail.hear(3)
+    await until(lambda: VEGAN not in ours.cache)
+    halal = Tag.id_of("halal")
+    await rename_tag(RenameTag(by=ADMIN, tag_id=halal, name="Pure"), theirs)
+    tail.hear(4)
+    await until(lambda: ours.cache.get(halal).name == "Pure")
 
 
 async def test_it_goes_on_after_an_outage(

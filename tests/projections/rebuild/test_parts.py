@@ -15,7 +15,7 @@ from psycopg import AsyncConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infrastructure import rebuild_processes
-from infrastructure.rebuild_processes import RebuildProcesses
+from infrastructure.rebuild_processes import RebuildProcesses, rebuild_parts
 from infrastructure.settings import SAMPLE_MASTER_KEY, Settings
 from projections.rebuild import parts
 from projections.rebuild.parts import RebuildFailed, divided
@@ -204,3 +204,10 @@ def test_a_rebuild_leaves_half_of_the_processors_to_those_who_book(monkeypatch: 
         monkeypatch.setattr(rebuild_processes, "_processors", lambda processors=processors: processors)
         assert rebuild_processes.processes_beside_a_service() == beside
         assert rebuild_processes.processes_of_an_idle_machine() == alone
+
+
+def test_a_rebuild_in_one_process_starts_no_other(place: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in place.items():
+        monkeypatch.setenv(name, value)
+    assert rebuild_parts(Settings(), 1) is None
+    assert rebuild_parts(Settings(), 2) is not None
