@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple, TypeVar
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
+from application.booking.ports import RankingRequest
 from application.event_log import CommandResult
 from domain.kernel import Aggregate
 from domain.scheduling.interval import Interval
-from domain.scheduling.wallclock import day_bounds, local_date, zone
 from projections.query.gathered_calls import GatheredCalls
 from projections.query.ownership import Owner
-from projections.query.snapshot import EVERYTHING, Snapshot, Snapshots
-from projections.read_models import appointment, customer, schedule
+from projections.query.snapshot import EVERYTHING, Snapshots
+from projections.read_models import appointment, customer
 
+RANKED = "agenda"  # the projection whose appointments count
 RANKINGS, RANKINGS_AT_ONCE = 64, 2  # so many commands share a look at the read model, and so many looks at once
 MOST_CHOICES = 1_000  # remembered at once: more than one process makes while a read model is a moment behind
 
@@ -34,29 +34,36 @@ class BookingReadModels:
         self._head = head
         self._choices = _RecentChoices()
         self._rankings = GatheredCalls(self._ranked, "rankings of providers", most=RANKINGS, at_once=RANKINGS_AT_ONCE)
+        self._latest: dict[RankingRequest, _ProviderCounts] = {}  # all of one position, none before it
 
-    async def rank(self, provider_ids: Sequence[UUID], start: datetime, taker: UUID) -> Iterable[UUID]:
-        """The providers with the fewest appointments in the local week of `start` first.
+    async def rank(self, request: RankingRequest, start: datetime, taker: UUID) -> Iterable[UUID]:
+        """The providers with the fewest appointments in the week first.
 
         What this process has chosen and the read model does not show yet counts too. Of equals, the least recently
         booked comes first; while bookings come at once, another one for each `taker`, here and in other processes.
         """
-        wanted = _RankingWanted(tuple(provider_ids), start)
-        found = (await self._rankings.add(wanted))[wanted]
-        return self._choices.in_turn(_RankingAsked(taker, start, found.week, found.position), found.booked)
+        found = self._latest.get(request)
+        if found is None or not self._reads.is_latest(RANKED, found.position):
+            found = (await self._rankings.add(request))[request]
+        return self._choices.in_turn(_RankingAsked(taker, start, request.week, found.position), found.booked)
 
-    async def _ranked(self, wanted: Sequence[_RankingWanted]) -> Mapping[_RankingWanted, _ProviderCounts]:
+    async def _ranked(self, wanted: Sequence[RankingRequest]) -> Mapping[RankingRequest, _ProviderCounts]:
         """Of several commands: each week of the same providers is counted once."""
-        counted: dict[tuple[tuple[UUID, ...], Interval], Mapping[UUID, int]] = {}
-        found: dict[_RankingWanted, _ProviderCounts] = {}
-        async with self._reads.open("agenda", sees=EVERYTHING) as read:
-            zones = {id: await _zone(read, id) for id in {each.provider_ids[0] for each in wanted}}
-            for each in set(wanted):
-                key = each.provider_ids, _week(zones[each.provider_ids[0]], each.start)
-                if key not in counted:
-                    counted[key] = await appointment.fewest(read, key[0], *key[1])
-                found[each] = _ProviderCounts(key[1], read.position, counted[key])
+        async with self._reads.open(RANKED, sees=EVERYTHING) as read:
+            found = {
+                each: _ProviderCounts(read.position, await appointment.fewest(read, each.provider_ids, *each.week))
+                for each in set(wanted)
+            }
+            self._keep(read.position, found)
         return found
+
+    def _keep(self, position: int, found: Mapping[RankingRequest, _ProviderCounts]) -> None:
+        """Keep rankings of the latest position: choices that all of them show are forgotten."""
+        kept = max((each.position for each in self._latest.values()), default=0)
+        if kept < position or len(self._latest) >= RANKINGS:
+            self._latest = {}
+        if kept <= position:
+            self._latest |= found
 
     async def settled(self, taker: UUID, done: Awaitable[CommandResult[A]]) -> CommandResult[A]:
         """What the command answers that chooses a provider for `taker`: remembered until the read model shows it."""
@@ -82,29 +89,9 @@ class BookingReadModels:
             return await customer.get(read, customer_id, owner=Owner(account_id, acts=True)) is not None
 
 
-async def _zone(read: Snapshot, provider_id: UUID) -> ZoneInfo:
-    rules = await schedule.of_calendar(read, provider_id)
-    return zone(rules.timezone if rules else "UTC")
-
-
-def _week(tz: ZoneInfo, start: datetime) -> Interval:
-    """Monday to Monday in the zone of the first provider: the others' are near enough to rank by."""
-    day = local_date(start, tz)
-    monday = day - timedelta(days=day.weekday())
-    return Interval(day_bounds(monday, tz).start, day_bounds(monday + timedelta(days=7), tz).start)
-
-
-class _RankingWanted(NamedTuple):
-    """Providers, and a start in the week whose appointments count."""
-
-    provider_ids: tuple[UUID, ...]
-    start: datetime
-
-
 class _ProviderCounts(NamedTuple):
     """Providers with their appointments in the week, as ranked at a position."""
 
-    week: Interval
     position: int
     booked: Mapping[UUID, int]
 

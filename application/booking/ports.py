@@ -2,20 +2,28 @@
 
 from collections.abc import Awaitable, Iterable, Sequence
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from application.event_log import CommandResult
 from domain.kernel import Aggregate
+from domain.scheduling.interval import Interval
 
 A = TypeVar("A", bound=Aggregate)
+
+
+class RankingRequest(NamedTuple):
+    """Providers to rank by their appointments in a week."""
+
+    provider_ids: tuple[UUID, ...]
+    week: Interval
 
 
 class ProviderRanking(Protocol):
     """The order in which to try a service's providers when the caller names none."""
 
-    async def rank(self, provider_ids: Sequence[UUID], start: datetime, taker: UUID) -> Iterable[UUID]:
-        """The ids, fewest appointments in the week of `start` first. The log decides which provider is free.
+    async def rank(self, request: RankingRequest, start: datetime, taker: UUID) -> Iterable[UUID]:
+        """The ids, fewest appointments in the week first. The log decides which provider is free.
 
         Whoever asks for the next one has passed the one before over. The last one asked for is `taker`'s choice: the
         ranking may count it for others who ask meanwhile.
@@ -42,9 +50,9 @@ class BookingQueries(ProviderRanking, CustomerVisits, Protocol):
 class NoBookingQueries:
     """Answers without read models: providers in the order of their ids, no customer known from appointments."""
 
-    async def rank(self, provider_ids: Sequence[UUID], start: datetime, taker: UUID) -> Sequence[UUID]:  # noqa: ARG002
+    async def rank(self, request: RankingRequest, start: datetime, taker: UUID) -> Sequence[UUID]:  # noqa: ARG002
         """In the order of the ids."""
-        return sorted(provider_ids)
+        return sorted(request.provider_ids)
 
     async def has_visited(self, account_id: UUID, customer_id: UUID) -> bool:  # noqa: ARG002
         """Always False."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from application.access import SYSTEM, Caller, Role, demand, permit
-from application.booking.ports import BookingQueries, CustomerVisits, ProviderRanking
+from application.booking.ports import BookingQueries, CustomerVisits, ProviderRanking, RankingRequest
 from application.booking.refusals import OverrideByStaff, refusal
 from application.booking.reservation import ReservationRequest, take
 from application.catalog.membership import acts, hosts, staff
@@ -26,6 +26,7 @@ from domain.people.customer import Customer, CustomerDeleted
 from domain.personal_data import PersonalData
 from domain.scheduling.availability import Rule, why_not
 from domain.scheduling.schedule import Schedule
+from domain.scheduling.wallclock import week_bounds, zone
 
 
 class RuleOverride(NamedTuple):
@@ -164,7 +165,7 @@ async def _first_free(
     consulted = log.consult()
     refused: Rule | None = None
     acting = 0
-    for provider_id in await _in_turn(cmd, service, ranking):
+    for provider_id in await _in_turn(cmd, service, consulted, ranking):
         provider = await consulted.load(Provider, provider_id)
         if not (cmd.by.is_customer or await acts(cmd.by, provider, consulted)):
             continue
@@ -181,10 +182,17 @@ async def _first_free(
     raise refusal(refused, service.slot_terms()) if refused else ProviderInactive
 
 
-async def _in_turn(cmd: BookingRequest, service: Service, ranking: ProviderRanking) -> Iterator[UUID]:
-    """The service's providers as they are ranked; those that the ranking does not know yet come last."""
+async def _in_turn(cmd: BookingRequest, service: Service, log: EventReader, ranking: ProviderRanking) -> Iterator[UUID]:
+    """The service's providers as they are ranked; those that the ranking does not know yet come last.
+
+    The week is that of the first provider: the others' are near enough to rank by.
+    """
     ids = service.provider_ids
-    return _then_the_rest(await ranking.rank(ids, cmd.start, cmd.id) if len(ids) > 1 else (), set(ids))
+    if len(ids) == 1:
+        return iter(ids)
+    first = await log.load(Schedule, Schedule.id_of(ids[0]))
+    request = RankingRequest(tuple(ids), week_bounds(cmd.start, zone(first.timezone)))
+    return _then_the_rest(await ranking.rank(request, cmd.start, cmd.id), set(ids))
 
 
 def _then_the_rest(ranked: Iterable[UUID], ids: set[UUID]) -> Iterator[UUID]:

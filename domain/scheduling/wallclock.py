@@ -108,3 +108,10 @@ def day_bounds(day: date, tz: ZoneInfo) -> Interval:
     Days adjoin without gap or overlap. Raises UnsupportedTime.
     """
     return Interval(_instant(day, 0, tz), _instant(day, 1440, tz))
+
+
+def week_bounds(moment: datetime, tz: ZoneInfo) -> Interval:
+    """Monday to Monday around an instant, in UTC. Raises UnsupportedTime."""
+    day = local_date(moment, tz)
+    monday = day - timedelta(days=day.weekday())
+    return Interval(_instant(monday, 0, tz), _instant(monday + timedelta(days=7), 0, tz))

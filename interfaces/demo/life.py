@@ -18,7 +18,7 @@ from application.booking.appointment import (
     reschedule_appointment,
 )
 from application.booking.attendance import check_in_appointment, complete_appointment, mark_no_show, undo_no_show
-from application.booking.ports import CustomerKnown
+from application.booking.ports import CustomerKnown, RankingRequest
 from application.event_log import Command
 from domain.catalog.service_terms import ServiceTerms, slot_terms
 from domain.scheduling.availability import Occupied, Start, starts
@@ -48,7 +48,7 @@ class ThisProvider(CustomerKnown):
     def __init__(self, provider_id: UUID) -> None:
         self._provider_id = provider_id
 
-    async def rank(self, provider_ids: Sequence[UUID], start: datetime, taker: UUID) -> Sequence[UUID]:  # noqa: ARG002
+    async def rank(self, request: RankingRequest, start: datetime, taker: UUID) -> Sequence[UUID]:  # noqa: ARG002
         """This provider alone."""
         return (self._provider_id,)
 

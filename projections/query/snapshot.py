@@ -129,6 +129,11 @@ class Snapshots:
         async with self._engine.connect() as connection:
             yield await checkpoint(connection, projection, sees, begin=True)
 
+    def is_latest(self, projection: str, position: int) -> bool:
+        """Whether the projection was last heard of at this position, or before it."""
+        heard = self._positions.known.get(projection)
+        return heard is not None and heard <= position
+
     async def catch_up(self, projection: str, position: int) -> bool:
         """Whether the projection gets to a position that the log has, within PATIENCE."""
         return await self._positions.wait(projection, position, PATIENCE)

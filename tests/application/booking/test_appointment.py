@@ -21,7 +21,7 @@ from application.booking.appointment import (
     reschedule_appointment,
 )
 from application.booking.attendance import check_in_appointment, complete_appointment, mark_no_show, undo_no_show
-from application.booking.ports import CUSTOMER_KNOWN, NoBookingQueries
+from application.booking.ports import CUSTOMER_KNOWN, NoBookingQueries, RankingRequest
 from application.booking.refusals import OffGrid, OutsideHours, OutsideWindow, TooSoon
 from application.catalog.provider import DeleteProvider, delete_provider
 from application.catalog.service import ChangeService, DeleteService, change_service, delete_service
@@ -218,7 +218,7 @@ class Ranked(NoBookingQueries):
     def __init__(self, *order: UUID) -> None:
         self.order, self.asked = order, 0
 
-    async def rank(self, provider_ids: Sequence[UUID], start: datetime, taker: UUID) -> Sequence[UUID]:
+    async def rank(self, request: RankingRequest, start: datetime, taker: UUID) -> Sequence[UUID]:
         self.asked += 1
         return self.order
 

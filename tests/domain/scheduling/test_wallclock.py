@@ -15,6 +15,7 @@ from domain.scheduling.wallclock import (
     day_bounds,
     instant,
     local_date,
+    week_bounds,
     zone,
 )
 
@@ -190,3 +191,13 @@ def test_the_days_at_both_ends_of_the_supported_years_resolve_in_every_zone(name
         day = local_date(edge, tz)
         assert day_bounds(day, tz).start <= edge < day_bounds(day, tz).end
         assert isinstance(day_bounds(day, tz), Interval)
+
+
+@given(st.sampled_from(CHANGES[:-1]), st.integers(-8 * 1440, 8 * 1440))
+def test_a_week_is_seven_local_days_from_monday_on(change: tuple[str, date], minutes: int) -> None:
+    tz = zone(change[0])
+    moment = day_bounds(change[1], tz).start + timedelta(minutes=minutes)
+    week = week_bounds(moment, tz)
+    monday, sunday = local_date(week.start, tz), local_date(week.end - timedelta(seconds=1), tz)
+    assert (monday.weekday(), sunday) == (0, monday + timedelta(days=6))
+    assert week.start <= moment < week.end

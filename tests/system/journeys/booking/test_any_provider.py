@@ -16,7 +16,7 @@ from infrastructure.local.programs import free_port
 from tests.support.instances import Instance, clean_environment
 from tests.system.journeys.town import Shop, Town, at, good, position, problem
 
-PAST = at("09:00", day=-14)
+PAST = at("09:00", day=-21)
 LOST = re.compile(r"^daybook_command_conflicts_total (\S+)", re.MULTILINE)
 
 
@@ -43,25 +43,27 @@ def two(shared: Instance) -> Iterator[Sequence[Api]]:
 
 @dataclass(frozen=True)
 class Team:
-    """Providers with one service. `shop`: theirs."""
+    """Providers with one service. `shop`: theirs; `apis`: the processes that they are booked by."""
 
     town: Town
     shop: Shop
     ids: Sequence[str]
+    apis: Sequence[Api]
 
     @classmethod
-    async def of(cls, town: Town, size: int) -> "Team":
+    async def of(cls, town: Town, apis: Sequence[Api], size: int) -> "Team":
         owner = town.somebody("provider")
         ids = [await town.a_provider(owner) for _ in range(size)]
         terms = {"organization_id": await town.an_organization(owner, *ids), "provider_ids": ids}
         service_id = await Shop(town, owner, ids[0], "").offer(**terms)
-        team = cls(town, Shop(town, owner, ids[0], service_id), ids)
+        team = cls(town, Shop(town, owner, ids[0], service_id), ids, apis)
         await team.shown(town.acknowledged[-1].position)
         return team
 
     async def shown(self, position: int) -> None:
         """Return once all processes rank by what was recorded up to a position."""
-        good(await self.shop.owner.get("/v1/appointments", seen=position))
+        for api in self.apis:
+            good(await self.shop.owner.get("/v1/appointments", api=api.url, seen=position))
 
     async def book(self, start: datetime, api: Api, provider_id: str | None = None) -> str:
         """Somebody books; the provider's id."""
@@ -84,21 +86,21 @@ class Team:
 async def test_each_who_wants_one_start_gets_another_provider_at_the_first_attempt(
     town: Town, two: Sequence[Api]
 ) -> None:
-    team = await Team.of(town, 24)
+    team = await Team.of(town, two, 24)
     booked, lost = await team.at_once([at("09:00")] * 24, two[:1])
     assert booked == dict.fromkeys(team.ids, 1)
     assert lost <= 2
 
 
 async def test_in_two_processes_few_choose_the_same(town: Town, two: Sequence[Api]) -> None:
-    team = await Team.of(town, 24)
+    team = await Team.of(town, two, 24)
     booked, lost = await team.at_once([at("09:00")] * 12, two)
     assert set(booked.values()) == {1}
     assert lost <= 12
 
 
 async def test_starts_of_one_week_are_spread_evenly(town: Town, two: Sequence[Api]) -> None:
-    team = await Team.of(town, 12)
+    team = await Team.of(town, two, 12)
     starts = [at("08:00") + n * timedelta(minutes=30) for n in range(72)]
     booked, _ = await team.at_once(starts, two[:1])
     assert len(booked) == 12
@@ -106,7 +108,7 @@ async def test_starts_of_one_week_are_spread_evenly(town: Town, two: Sequence[Ap
 
 
 async def test_nobody_is_passed_over_for_a_busier_one(town: Town, two: Sequence[Api]) -> None:
-    team = await Team.of(town, 12)
+    team = await Team.of(town, two, 12)
     busy, idle = team.ids[:6], team.ids[6:]
     for provider_id in busy:
         await team.book_and_wait(at("12:00"), two[0], provider_id)
@@ -117,7 +119,7 @@ async def test_nobody_is_passed_over_for_a_busier_one(town: Town, two: Sequence[
 
 async def test_one_after_the_other_the_least_recently_booked_comes_first(town: Town, two: Sequence[Api]) -> None:
     """In one process: two may see the database's clock a few milliseconds apart. What failed does not count."""
-    team = await Team.of(town, 3)
+    team = await Team.of(town, two, 3)
     order = [team.ids[2], team.ids[0], team.ids[1]]
     for hour, provider_id in enumerate(order):
         await team.book_and_wait(at(f"1{hour}:00"), two[0], provider_id)
