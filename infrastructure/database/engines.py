@@ -1,12 +1,12 @@
 """SQLAlchemy's engines: each connection names what it is for, in `pg_stat_activity`."""
 
-import select
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from infrastructure.database.closed_connections import has_unread
 from infrastructure.database.roles import alchemy
 from infrastructure.database.timeouts import limited
 
@@ -33,11 +33,5 @@ def replace_closed(engine: AsyncEngine) -> None:
         is_new = record.info.setdefault("new", True)  # what is left of its handshake is no end
         record.info["new"] = False
         driver = connection.driver_connection
-        if not is_new and (driver.closed or _has_unread(driver.fileno())):
+        if not is_new and (driver.closed or has_unread(driver.fileno())):
             raise DisconnectionError("The server has closed the connection.")
-
-
-def _has_unread(descriptor: int) -> bool:
-    waiting = select.poll()
-    waiting.register(descriptor, select.POLLIN)
-    return bool(waiting.poll(0))

@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
+from infrastructure.database.closed_connections import check_open
 from infrastructure.database.pool_waits import MeasuredPool
 from infrastructure.database.timeouts import severed_after
 
@@ -28,10 +29,12 @@ class _Transaction:
 class RowPool:
     """Raises psycopg.OperationalError and PoolTimeout. `dsn`: the application's role; `patience`: seconds.
 
+    `session`: options of its sessions.
+
     Within the block of `transaction`, every statement of the same task is a part of that transaction.
     """
 
-    def __init__(self, dsn: str, *, size: int = 10, patience: float = 5.0) -> None:
+    def __init__(self, dsn: str, *, size: int = 10, patience: float = 5.0, session: str = "") -> None:
         self._patience = patience
         self._opened: ContextVar[_Transaction | None] = ContextVar("opened", default=None)
         self._pool = MeasuredPool(
@@ -40,10 +43,11 @@ class RowPool:
             max_size=size,
             timeout=patience,
             open=False,
-            check=MeasuredPool.check_connection,
+            check=check_open,
             kwargs={
                 "autocommit": True,
                 "application_name": "daybook-auth",
+                "options": session,
                 "connect_timeout": max(2, ceil(patience)),
             },
         )

@@ -18,7 +18,7 @@ from psycopg_pool import PoolTimeout
 
 from application.event_log import Unavailable
 from infrastructure.database.database_clock import DatabaseClock
-from infrastructure.database.pool_waits import MeasuredPool
+from infrastructure.database.pool_waits import INDEX_PLANS, MeasuredPool
 from infrastructure.database.timeouts import severed_after
 from infrastructure.event_log.aggregate_cache import SIZE
 from infrastructure.event_log.append_call import as_arrays
@@ -33,7 +33,7 @@ from projections.query.gathered_calls import GatheredCalls
 APPLICATION_NAME = "daybook-store"
 """Of the connections that read the log."""
 READS, READS_AT_ONCE = 64, 2
-"""So many requests read their streams by one statement, and so many such statements run at once."""
+"""So many requests read, or peek at, their streams by one statement, and so many such statements run at once."""
 _HEAD = f"""
     SELECT (SELECT max(upto) FROM log.seal), (SELECT hash FROM log.seal ORDER BY upto DESC LIMIT 1), {HOLDS},"""  # noqa: S608
 _READ = f"""{_HEAD}
@@ -64,6 +64,14 @@ class RecordedAt(NamedTuple):
     event: MissedEvent
 
 
+class _Peeked(NamedTuple):
+    """The log's last position, what is kept of a key, and by stream and version read: that event and later ones."""
+
+    position: int
+    kept: DuplicateCommand | None
+    events: Mapping[tuple[UUID, int], Sequence[MissedEvent]]
+
+
 class PostgresJournal:
     """The journal on PostgreSQL 15 and later. `dsn`: the application's role."""
 
@@ -83,11 +91,13 @@ class PostgresJournal:
             kwargs={
                 "autocommit": True,
                 "application_name": APPLICATION_NAME,
+                "options": INDEX_PLANS,
                 "connect_timeout": max(2, ceil(patience)),
             },
         )
         self.keys = PersonKeys(self._pool, patience)
         self._reads = GatheredCalls(self._read, "reads of streams", most=READS, at_once=READS_AT_ONCE)
+        self._peeks = GatheredCalls(self._peek, "peeks at streams", most=READS, at_once=READS_AT_ONCE)
 
     @property
     def epoch(self) -> int:
@@ -135,17 +145,29 @@ class PostgresJournal:
         return position
 
     async def peek(self, key: bytes | None, reads: Mapping[UUID, int]) -> DuplicateCommand | StaleReads | int:
-        wanted = reads or {UUID(int=0): 0}
-        rows = await self._select(_PEEK, [list(wanted), list(wanted.values()), key])
-        position, *_, kept_stream, kept_version, kept_position, fingerprint = rows[0]
-        if kept_stream is not None:
-            return DuplicateCommand(kept_stream, kept_version, kept_position, fingerprint)
-        peeked = [row[3:8] for row in rows]
-        missed = [MissedEvent(s, at, topic, state) for s, v, at, topic, state in peeked if at and at > v]
-        present = {s for s, v, at, *_ in peeked if at == v or (v == 0 and at is None)}
-        if missed or len(present) < len(wanted):
+        found = await (self._peeks.add(reads) if key is None else self._peek([reads], key))
+        if found.kept is not None:
+            return found.kept
+        missed, present = list[MissedEvent](), 0
+        for read in reads.items():
+            events = found.events.get(read, [])
+            missed += [event for event in events if event.version > read[1]]
+            present += not events if read[1] == 0 else any(event.version == read[1] for event in events)
+        if missed or present < len(reads):
             return StaleReads(missed, reads)
-        return position or 0
+        return found.position
+
+    async def _peek(self, wanted: Sequence[Mapping[UUID, int]], key: bytes | None = None) -> _Peeked:
+        """What several requests have read, beside the log; the key is of one."""
+        read = list({*chain(*(each.items() for each in wanted))}) or [(UUID(int=0), 0)]
+        rows = await self._select(_PEEK, [*map(list, zip(*read, strict=True)), key])
+        position, *_, kept_stream, kept_version, kept_position, fingerprint = rows[0]
+        kept = None if kept_stream is None else DuplicateCommand(kept_stream, kept_version, kept_position, fingerprint)
+        events = defaultdict[tuple[UUID, int], list[MissedEvent]](list)
+        for _, _, _, stream, version, *event, _, _, _, _ in rows:
+            if event[0] is not None:
+                events[stream, version].append(MissedEvent(stream, *event))
+        return _Peeked(position or 0, kept, events)
 
     async def _stamp(self, connection: AsyncConnection) -> None:
         self._epochs[connection] = self.known.epoch

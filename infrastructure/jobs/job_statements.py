@@ -9,7 +9,8 @@ ENDS = "lease = NULL, leased_until = NULL"
 DUE = """w.done_at IS NULL AND w.dead_at IS NULL AND w.due_at <= now()
             AND (w.leased_until IS NULL OR w.leased_until <= now())"""
 # Kinds take turns: the first of each, then the second of each. A job that the read model has dropped is deleted; only
-# the live generation of the read model can tell. A job whose worker died at each attempt is dead.
+# the live generation of the read model can tell (not by EXISTS, for which PostgreSQL may read the whole table). A job
+# whose worker died at each attempt is dead.
 CLAIM = f"""
     WITH due AS (
         SELECT each.* FROM unnest(%(kinds)s::text[]) AS of (kind)
@@ -19,7 +20,7 @@ CLAIM = f"""
             ORDER BY w.due_at LIMIT %(most)s FOR UPDATE SKIP LOCKED) each),
     turns AS (
         SELECT numbered.*, numbered.attempts >= %(attempts)s AS worn,
-            numbered.enqueued OR EXISTS (SELECT FROM {{schema}}.job j WHERE j.key = numbered.key) AS wanted
+            numbered.enqueued OR (SELECT true FROM {{schema}}.job j WHERE j.key = numbered.key LIMIT 1) IS TRUE AS wanted
         FROM (SELECT *, row_number() OVER (PARTITION BY kind ORDER BY due_at) AS turn FROM due) numbered
         ORDER BY turn, due_at LIMIT %(most)s),
     gone AS (

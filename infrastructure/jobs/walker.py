@@ -26,6 +26,7 @@ from projections.engine.cancellation import check_cancelled
 from projections.engine.tracing import mark_failed, span_of
 
 AT_ONCE = 10  # jobs
+ROOM_WITHIN = 0.05  # seconds
 SLICE = 0.5  # seconds after which a walk stops claiming, so that other queues get their turn
 EACH = 60.0  # seconds that one attempt may take
 HEARTBEAT = 1.0  # seconds
@@ -75,19 +76,27 @@ class JobWalker:
         clock = asyncio.get_running_loop().time
         until = clock() + lasting
         while not self._closing:
-            if room := self._at_once - len(self._tries):
+            if room := await self._room(until):
                 claim = await self._queue.claim(self.kinds, room)
                 for key, kind in claim.dead:
                     _say_dead(kind, str(key), "its worker died each time", self._queue.attempts)
                 for held in claim.held:
                     self._begin(held)
-                if not claim.seen:
+                if claim.seen < room:
                     return False
             else:
                 await asyncio.wait(self._tries, timeout=max(0.0, until - clock()), return_when=asyncio.FIRST_COMPLETED)
             if clock() >= until:
                 return True
         return False
+
+    async def _room(self, until: float) -> int:
+        """How many jobs may begin. Waits a moment until half of all may, so that a claim is worth its statement."""
+        clock = asyncio.get_running_loop().time
+        soon = min(until, clock() + ROOM_WITHIN)
+        while len(self._tries) > self._at_once // 2 and (left := soon - clock()) > 0:
+            await asyncio.wait(self._tries, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        return self._at_once - len(self._tries)
 
     async def finish(self, patience: float | None = None) -> None:
         """Wait `patience` seconds for running attempts; cancel the others, which another worker repeats."""

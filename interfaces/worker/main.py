@@ -39,6 +39,7 @@ from application.webhooks.delivery import DeliveryServices, webhook_handlers
 from infrastructure.agendas import AgendaReadModel
 from infrastructure.database.analyst_sessions import end_analysts
 from infrastructure.database.engines import named_engine
+from infrastructure.database.pool_waits import INDEX_PLANS
 from infrastructure.database.row_pool import RowPool
 from infrastructure.database.timeouts import limited
 from infrastructure.event_log.event_store import EventStore
@@ -172,9 +173,11 @@ async def _reads(dsn: str, settings: Settings, stack: AsyncExitStack) -> tuple[S
 async def _services(settings: Settings) -> AsyncIterator[WorkerServices]:
     database = settings.database
     assert database is not None
-    async with RowPool(database.dsn, size=4, patience=settings.db_pool_timeout) as rows, AsyncExitStack() as stack:
+    async with AsyncExitStack() as stack:
+        patience = settings.db_pool_timeout
+        rows = await stack.enter_async_context(RowPool(database.dsn, size=4, patience=patience, session=INDEX_PLANS))
         stack.enter_context(ProcessRegistry(database.dsn, "worker"))
-        store = postgres_store(database.dsn, settings.masters, pool_size=2, patience=settings.db_pool_timeout)
+        store = postgres_store(database.dsn, settings.masters, pool_size=2, patience=patience)
         assert isinstance(store.journal, PostgresJournal)
         stack.push_async_callback(store.journal.close)
         await store.journal.open()
