@@ -143,7 +143,7 @@ async def _tell(kind: NoticeKind, job: Job, lease: JobLease, services: NoticeSer
         return "forgotten"
     if kind in TO_STAFF and TO not in job.said and services.jobs is not None:
         await tell_others(job, kind, appointment, provider, (services.store, services.jobs))
-    recipient, why = await _recipient(kind, job, appointment, provider, services)
+    recipient, why = await _recipient(kind, job, appointment, (provider, customer), services)
     if recipient is None:
         return why
     at = _awake(job, recipient, appointment, services) if kind is NoticeKind.REMINDER else job.due_at
@@ -161,12 +161,16 @@ async def _tell(kind: NoticeKind, job: Job, lease: JobLease, services: NoticeSer
 
 
 async def _recipient(
-    kind: NoticeKind, job: Job, appointment: Appointment, provider: Provider, services: NoticeServices
+    kind: NoticeKind,
+    job: Job,
+    appointment: Appointment,
+    parties: tuple[Provider, Recipient | None],
+    services: NoticeServices,
 ) -> tuple[Recipient | None, str]:
-    """Whom the job tells, or why nobody."""
+    """Whom the job tells, or why nobody. `parties`: the provider, and the customer unless it is erased."""
+    provider, customer = parties
     if kind in TO_STAFF:
         return await staff_recipient(job, kind, appointment, provider, services.store)
-    customer = await customer_of(appointment.customer_id, services.store)
     return (None, "forgotten") if customer is None else (await in_language_of(provider, customer, services.store), "")
 
 

@@ -20,7 +20,8 @@ CLAIM = f"""
             ORDER BY w.due_at LIMIT %(most)s FOR UPDATE SKIP LOCKED) each),
     turns AS (
         SELECT numbered.*, numbered.attempts >= %(attempts)s AS worn,
-            numbered.enqueued OR (SELECT true FROM {{schema}}.job j WHERE j.key = numbered.key LIMIT 1) IS TRUE AS wanted
+            numbered.enqueued
+                OR (SELECT true FROM {{schema}}.job j WHERE j.key = numbered.key LIMIT 1) IS TRUE AS wanted
         FROM (SELECT *, row_number() OVER (PARTITION BY kind ORDER BY due_at) AS turn FROM due) numbered
         ORDER BY turn, due_at LIMIT %(most)s),
     gone AS (

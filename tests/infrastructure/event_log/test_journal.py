@@ -41,6 +41,21 @@ async def test_many_who_read_at_once_get_their_own_streams(journal: Journal) -> 
         assert bytes(events[0].state) == stream.bytes.hex().encode()
 
 
+async def test_many_who_peek_at_once_are_told_of_what_they_have_read_themselves(journal: Journal) -> None:
+    one, two = new_id(), new_id()
+    await journal.append(entry(rows=[row(one, 1), row(one, 2), row(two, 1)]))
+    asked = [{one: 2, two: 1}, {one: 1}, {one: 0, two: 1}, {two: 0}, {two: 2}, {new_id(): 0}, {}, {one: 3, two: 0}]
+    told = await asyncio.gather(*(journal.peek(None, each) for each in asked * 20))
+    for each, found in zip(asked * 20, told, strict=True):
+        if each in (asked[0], asked[5], asked[6]):
+            assert found == 3
+        else:
+            assert isinstance(found, StaleReads)
+            assert found.reads == each
+    assert [versions(found) for found in told[1:5]] == [[2], [1, 2], [1], []]
+    assert versions(told[7]) == [1]
+
+
 async def test_who_builds_on_an_old_version_is_told_what_was_missed(journal: Journal) -> None:
     stream = new_id()
     await journal.append(entry(stream))

@@ -12,8 +12,9 @@ from psycopg_pool import PoolTimeout
 
 from application.jobs.dispatch import KINDS
 from application.jobs.job import JobRequest, LeaseLost
+from infrastructure.database.pool_waits import INDEX_PLANS
 from infrastructure.database.row_pool import RowPool
-from infrastructure.jobs import enrolment
+from infrastructure.jobs import enrolment, job_statements
 from infrastructure.jobs import job_queue as module
 from infrastructure.jobs.enqueuing import JobEnqueuer
 from infrastructure.jobs.enrolment import Enrolment
@@ -506,3 +507,23 @@ async def test_claims_and_signs_of_life_touch_no_index(jobs: JobQueue, rows: Row
     now = await updates()
     hot, every = now[1] - before[1], now[0] - before[0]
     assert hot > 0.95 * every, f"{hot} of {every}"
+
+
+def _read_of_tables(node: dict[str, Any]) -> list[int]:
+    """The rows that each node of a plan has read of a table named job."""
+    own = [round(node["Actual Rows"] * node["Actual Loops"])] if node.get("Relation Name") == "job" else []
+    return own + [each for below in node.get("Plans", []) for each in _read_of_tables(below)]
+
+
+async def test_a_claim_reads_no_more_jobs_than_it_claims(database: Database, plan: Plan) -> None:
+    """Before PostgreSQL has statistics of a table that has grown fast too, as it knows them least when most is due."""
+    for _ in range(300):
+        await plan(ago=-3_600)
+    for _ in range(20):
+        await plan()
+    values = {"kinds": EVERY, "most": 10, "lease": uuid4(), "running": module.RUNNING, "attempts": 3}
+    async with RowPool(database.application, patience=PATIENCE, session=INDEX_PLANS) as rows:
+        await Enrolment(rows).enrol()
+        claim = f"EXPLAIN (ANALYZE, FORMAT JSON) {job_statements.CLAIM}".format(generation=1, schema="read_1")
+        read = [_read_of_tables((await rows.all(claim, values))[0][0][0]["Plan"]) for _ in range(2)]
+    assert max(max(each) for each in read) <= 10
