@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +21,6 @@ from application.jobs.job import (
 from infrastructure.jobs.failures import is_fault, told_of
 from infrastructure.jobs.job_queue import HeldJob, JobQueue
 from infrastructure.jobs.metrics import AGAIN, DONE, LATENESS
-from projections.engine.cancellation import check_cancelled
 from projections.engine.tracing import mark_failed, span_of
 
 AT_ONCE = 10  # jobs
@@ -30,8 +28,6 @@ ROOM_WITHIN = 0.05  # seconds
 SLICE = 0.5  # seconds after which a walk stops claiming, so that other queues get their turn
 EACH = 60.0  # seconds that one attempt may take
 HEARTBEAT = 1.0  # seconds
-POLL = 1.0  # seconds between walks in the API, which is woken by the jobs of its own process only
-PATIENCE = 5.0  # seconds for running attempts when the API stops
 
 logger = structlog.get_logger(__name__)
 
@@ -196,42 +192,6 @@ class JobWalker:
             else:
                 logger.warning("job failed, retrying", **facts)
             DONE.labels(job.kind, "failed").inc()
-
-
-class BackgroundWalk:
-    """Walks a queue inside the API, from enter to exit: when `woken`, and each second. `prepare` precedes each walk."""
-
-    def __init__(self, walker: JobWalker, woken: asyncio.Event, prepare: Callable[[], Awaitable[object]]) -> None:
-        self._walker = walker
-        self._woken = woken
-        self._prepare = prepare
-        self._task: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> BackgroundWalk:
-        self._task = asyncio.create_task(self._run(), name="account jobs")
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._task is not None
-        self._task.cancel()
-        await asyncio.wait([self._task])
-        with suppress(Exception):  # without the database, nothing can be recorded
-            await self._walker.close(PATIENCE)
-
-    async def _run(self) -> None:
-        while True:
-            self._woken.clear()
-            try:
-                await self._prepare()
-                while await self._walker.walk():
-                    pass
-            except Exception as error:  # noqa: BLE001  the database may be down: the next walk tries again
-                check_cancelled()
-                logger.warning("cannot claim account jobs, retrying", outage="postgresql", error=type(error).__name__)
-            with suppress(TimeoutError):
-                # Python 3.11's `wait_for` forgets a cancellation that comes as the event is set.
-                async with asyncio.timeout(POLL):
-                    await self._woken.wait()
 
 
 async def _while_ours(work: Coroutine[Any, Any, str], lost: asyncio.Future[None]) -> str:

@@ -27,10 +27,11 @@ from infrastructure.event_log.event_store import EventStore
 from infrastructure.feed.services import feed_services
 from infrastructure.identity.email_verifications import Verifications
 from infrastructure.identity.services import IdentityOptions, IdentityServices, TokenKeys, open_identity_services
+from infrastructure.jobs.background_walk import BackgroundWalk
 from infrastructure.jobs.enqueuing import JobEnqueuer
 from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.jobs.job_queue import JobQueue
-from infrastructure.jobs.walker import BackgroundWalk, JobWalker
+from infrastructure.jobs.walker import JobWalker
 from infrastructure.ledger import past_log, request_works, view_log
 from infrastructure.ledger.reader import LedgerReader
 from infrastructure.ledger.verification_steps import LedgerVerifications

@@ -173,11 +173,9 @@ async def _reads(dsn: str, settings: Settings, stack: AsyncExitStack) -> tuple[S
 async def _services(settings: Settings) -> AsyncIterator[WorkerServices]:
     database = settings.database
     assert database is not None
-    async with AsyncExitStack() as stack:
-        patience = settings.db_pool_timeout
-        rows = await stack.enter_async_context(RowPool(database.dsn, size=4, patience=patience, session=INDEX_PLANS))
+    async with _rows(settings) as rows, AsyncExitStack() as stack:
         stack.enter_context(ProcessRegistry(database.dsn, "worker"))
-        store = postgres_store(database.dsn, settings.masters, pool_size=2, patience=patience)
+        store = postgres_store(database.dsn, settings.masters, pool_size=2, patience=settings.db_pool_timeout)
         assert isinstance(store.journal, PostgresJournal)
         stack.push_async_callback(store.journal.close)
         await store.journal.open()
@@ -197,6 +195,11 @@ async def _services(settings: Settings) -> AsyncIterator[WorkerServices]:
         for walker in walkers.values():
             stack.push_async_callback(walker.close)
         yield WorkerServices(Enrolment(rows), walkers, due, progress.wake, tidy, partial(end_analysts, rows))
+
+
+def _rows(settings: Settings) -> RowPool:
+    assert settings.database is not None
+    return RowPool(settings.database.dsn, size=4, patience=settings.db_pool_timeout, session=INDEX_PLANS)
 
 
 def _walker(queue: JobQueue, handlers: JobHandlers, kinds: Sequence[str]) -> JobWalker:

@@ -12,10 +12,11 @@ from application.jobs.job import Job, JobHandlers, JobIdle, JobRequest, NotDueYe
 from domain.kernel import new_id
 from infrastructure.database.row_pool import RowPool
 from infrastructure.jobs import job_queue, walker
+from infrastructure.jobs.background_walk import BackgroundWalk
 from infrastructure.jobs.enqueuing import JobEnqueuer
 from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.jobs.job_queue import JobQueue
-from infrastructure.jobs.walker import AT_ONCE, BackgroundWalk, JobWalker
+from infrastructure.jobs.walker import AT_ONCE, JobWalker
 from projections.read_models.jobs.job_status import lateness
 from tests.infrastructure.conftest import Open
 from tests.support.instances import eventually
