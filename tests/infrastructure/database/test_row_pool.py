@@ -66,3 +66,4 @@ async def test_a_notice_on_an_idle_connection_is_no_end(rows: RowPool, database:
 async def test_its_sessions_have_the_options(rows: RowPool) -> None:
     assert await rows.all("SHOW plan_cache_mode") == [("force_generic_plan",)]
     assert await rows.all("SHOW enable_seqscan") == [("off",)]
+    assert await rows.all("SHOW jit") == [("off",)]
