@@ -19,8 +19,8 @@ from application.event_log import Overloaded
 SILENCE = 2.0  # seconds
 INDEX_PLANS = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off"
 """Options of sessions whose statements find all rows by index. PostgreSQL would plan those with arrays anew each time,
-which takes as long as carrying them out; and a plan that is kept since a table was small must not read all of it. Before
-PostgreSQL 18, a plan that has to read all of a table would seem dear enough to be compiled."""
+which takes as long as carrying them out; and a plan that is kept since a table was small must not read all of it.
+Before PostgreSQL 18, a plan that has to read all of a table would seem dear enough to be compiled."""
 _USED = Gauge("daybook_pool_connections_in_use", "Database connections that requests use", multiprocess_mode="livesum")
 _LONGEST = Gauge("daybook_pool_wait_seconds", "Longest recent wait for a connection", multiprocess_mode="livemax")
 _TIMEOUTS = Counter("daybook_pool_timeouts", "Waits for a connection that ended without one")
