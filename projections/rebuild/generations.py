@@ -55,6 +55,7 @@ _CHECKPOINT = text(
     " ON CONFLICT DO NOTHING"
 )
 _MISSING = "missing"
+_OWNS = text("SELECT tableowner = :role FROM pg_tables WHERE schemaname = 'read' AND tablename = 'bookmark'")
 
 
 def ensure(connection: Connection, projections: Sequence[Projection] = PROJECTIONS, role: str = ROLE) -> int:
@@ -71,13 +72,24 @@ def ensure(connection: Connection, projections: Sequence[Projection] = PROJECTIO
     kept.create_all(connection.execution_options(schema_translate_map=schemas(live)), tables=KEPT)
     analysis.prepare(connection, role)
     _grant(connection, "read", "SELECT", role)
-    connection.exec_driver_sql(f"REVOKE UPDATE ON read.bookmark FROM {quoted(role)}")
-    connection.exec_driver_sql(f"GRANT UPDATE ON read.checkpoint TO {quoted(role)}")
+    _grant_checkpoints(connection, role)
     for table in KEPT:
         connection.exec_driver_sql(f'GRANT INSERT, UPDATE, DELETE ON read."{table.name}" TO {quoted(role)}')
     if not {"analysis"}.intersection(outdated(connection, projections)):
         analysis.point(connection, live, role)
     return live
+
+
+def _grant_checkpoints(connection: Connection, role: str) -> None:
+    """Projectors move checkpoints through the view, which projectors of 0.1.0 do not know: they write the table.
+
+    A role that owns the table needs its right on it for the view too, which is its own. There nothing holds back a
+    projector of 0.1.0.
+    """
+    owns = connection.execute(_OWNS, {"role": role}).scalar_one()
+    change = ("GRANT", "TO") if owns else ("REVOKE", "FROM")
+    connection.exec_driver_sql(f"{change[0]} UPDATE ON read.bookmark {change[1]} {quoted(role)}")
+    connection.exec_driver_sql(f"GRANT UPDATE ON read.checkpoint TO {quoted(role)}")
 
 
 def create(

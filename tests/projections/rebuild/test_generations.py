@@ -27,6 +27,19 @@ def test_ensuring_again_changes_nothing(owner):
     assert found == [(7, 1)]
 
 
+def test_a_role_that_owns_its_database_moves_checkpoints(owner):
+    """There, it owns the view of the checkpoints too: what the table allows it, the view allows."""
+    with owner.begin() as connection:
+        connection.execute(text("CREATE ROLE daybook_owner_alone"))
+        for each in ("TABLE read.bookmark", "VIEW read.checkpoint"):
+            connection.execute(text(f"ALTER {each} OWNER TO daybook_owner_alone"))
+        for _ in range(2):
+            ensure(connection, role="daybook_owner_alone")
+        connection.execute(text("SET LOCAL ROLE daybook_owner_alone"))
+        assert connection.execute(text("UPDATE read.checkpoint SET position = 7")).rowcount == len(PROJECTIONS)
+        connection.rollback()
+
+
 def test_several_processes_may_ensure_at_once(owner):
     with owner.begin() as connection:
         connection.execute(text("DROP SCHEMA read CASCADE; DROP SCHEMA read_1 CASCADE"))

@@ -186,7 +186,8 @@ async def test_a_check_names_what_differs_and_changes_nothing(instance: Instance
 
     assert (await run(instance, "rebuild", "--grace", "0"))[0] == 0
     shown = good(await ada.get(f"/v1/appointments/{id}", seen=position(booked)))
-    assert shown == good(booked, 201), "the rebuild has mended it"
+    told = good(booked, 201)
+    assert {name: shown[name] for name in told} == told, "the rebuild has mended it"
 
 
 class Onlookers:
@@ -313,7 +314,8 @@ async def test_without_a_projector_the_rebuilt_shows_what_nobody_had_read(instan
         unread = await ada.ask("GET", path, daybook_position=str(seen))
         assert unread.status_code == 503
         assert (await run(instance, "rebuild", "--grace", "0"))[0] == 0
-        assert good(await ada.get(path, seen=seen)) == told
+        shown = good(await ada.get(path, seen=seen))
+        assert {name: shown[name] for name in told} == told
     booked = await ada.book(shop, at("10:00"))
     assert at("10:00") not in (await shop.starts(seen=position(booked)))["starts"]
 
