@@ -139,9 +139,14 @@ async def test_hold_approve_remind_move_cancel_and_offer_to_who_waits(story: tup
         method, event = the_event(await people.told(grace, "Requested", "Booked"))
         assert (method, event["DTSTART"].dt) == ("REQUEST", at("09:00"))
 
-        # Moved: nothing more about the old time, one mail for the new.
-        moving = await grace.change(booked, "reschedule", {"start": written(at("11:00"))})
-        method, event = the_event(await people.told(grace, "Requested", "Booked", "Moved"))
+        # Moved, which needs approval too: nothing more about the old time, one mail for the new.
+        asked = good(await grace.change(booked, "reschedule", {"start": written(at("11:00"))}))
+        assert asked["status"] == "requested"
+        mails = ["Requested", "Booked", "Move requested"]
+        await people.told(grace, *mails)
+        moving = await shop.owner.change(asked, "confirm")
+        mails += ["Booked"]
+        method, event = the_event(await people.told(grace, *mails))
         assert (method, event["DTSTART"].dt) == ("REQUEST", at("11:00"))
 
         # Two wait for the day; it is given up; the first lets the offer lapse, the second accepts it.
@@ -151,7 +156,7 @@ async def test_hold_approve_remind_move_cancel_and_offer_to_who_waits(story: tup
         first = good(await hal.ask("POST", "/v1/waitlist", wish), 201)
         second = good(await ivy.ask("POST", "/v1/waitlist", wish), 201)
         cancelling = await grace.change(good(moving), "cancel", {"reason": "I have a cold."})
-        method, event = the_event(await people.told(grace, "Requested", "Booked", "Moved", "Cancelled"))
+        method, event = the_event(await people.told(grace, *mails, "Cancelled"))
         assert (method, event["UID"]) == ("CANCEL", f"{booked['id']}@daybook.test")
         await lapsing
         await people.told(hal, "A place is free")
@@ -175,15 +180,15 @@ async def test_hold_approve_remind_move_cancel_and_offer_to_who_waits(story: tup
         assert (await _waiting(ivy, second))["status"] == "accepted"
         history = good(await grace.get(f"/v1/appointments/{booked['id']}/history", seen=position(cancelling)))
         assert [each["type"] for each in history["items"]] == [
-            f"Appointment.{each}" for each in ("Requested", "Confirmed", "Rescheduled", "Cancelled")
+            f"Appointment.{each}" for each in ("Requested", "Confirmed", "MoveRequested", "Confirmed", "Cancelled")
         ]
         jobs = await people.jobs(booked["id"])
         done = {slot for slot, job in jobs.items() if job["status"] == "done"}
-        assert done == {"requested", "approve", "booked", "moved", "staff-moved", "cancelled", "staff-cancelled"}
+        assert done == {"requested", "approve", "booked", "cancelled", "staff-cancelled"}
         assert {job["status"] for job in jobs.values()} <= {"done", "dropped"}
         assert await people.jobs(booked["id"], status="dead") == {}
         mails = good(await grace.get("/v1/me/mails"))["items"]
-        assert [each["kind"] for each in mails][:4] == ["cancelled", "moved", "booked", "requested"]
+        assert [each["kind"] for each in mails][:5] == ["cancelled", "booked", "requested", "booked", "requested"]
         await checked(instance, town.acknowledged)
 
 
