@@ -188,7 +188,7 @@ async def _in_turn(cmd: BookingRequest, service: Service, log: EventReader, rank
     The week is that of the first provider: the others' are near enough to rank by.
     """
     ids = service.provider_ids
-    if len(ids) == 1:
+    if len(ids) < 2:
         return iter(ids)
     first = await log.load(Schedule, Schedule.id_of(ids[0]))
     request = RankingRequest(tuple(ids), week_bounds(cmd.start, zone(first.timezone)))

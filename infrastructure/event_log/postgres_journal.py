@@ -148,14 +148,11 @@ class PostgresJournal:
         found = await (self._peeks.add(reads) if key is None else self._peek([reads], key))
         if found.kept is not None:
             return found.kept
-        missed, present = list[MissedEvent](), 0
-        for read in reads.items():
-            events = found.events.get(read, [])
-            missed += [event for event in events if event.version > read[1]]
-            present += not events if read[1] == 0 else any(event.version == read[1] for event in events)
-        if missed or present < len(reads):
-            return StaleReads(missed, reads)
-        return found.position
+        seen = [(version, found.events.get((stream, version), ())) for stream, version in reads.items()]
+        missed = [event for version, events in seen for event in events if event.version > version]
+        # A stream that is shorter than what was read of it has no such version any more.
+        there = all(version in {0, *(event.version for event in events)} for version, events in seen)
+        return found.position if there and not missed else StaleReads(missed, reads)
 
     async def _peek(self, wanted: Sequence[Mapping[UUID, int]], key: bytes | None = None) -> _Peeked:
         """What several requests have read, beside the log; the key is of one."""

@@ -9,8 +9,8 @@ ENDS = "lease = NULL, leased_until = NULL"
 DUE = """w.done_at IS NULL AND w.dead_at IS NULL AND w.due_at <= now()
             AND (w.leased_until IS NULL OR w.leased_until <= now())"""
 # Kinds take turns: the first of each, then the second of each. A job that the read model has dropped is deleted; only
-# the live generation of the read model can tell (not by EXISTS, for which PostgreSQL may read the whole table). A job
-# whose worker died at each attempt is dead.
+# the live generation of the read model can tell (not by EXISTS, for which PostgreSQL reads the whole of a table that is
+# small, or was small when a kept plan was made). A job whose worker died at each attempt is dead.
 CLAIM = f"""
     WITH due AS (
         SELECT each.* FROM unnest(%(kinds)s::text[]) AS of (kind)

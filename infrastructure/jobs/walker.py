@@ -24,7 +24,7 @@ from infrastructure.jobs.metrics import AGAIN, DONE, LATENESS
 from projections.engine.tracing import mark_failed, span_of
 
 AT_ONCE = 10  # jobs
-ROOM_WITHIN = 0.05  # seconds
+ROOM_WITHIN = 0.05  # seconds that a claim waits for running attempts to end, so that it takes several jobs
 SLICE = 0.5  # seconds after which a walk stops claiming, so that other queues get their turn
 EACH = 60.0  # seconds that one attempt may take
 HEARTBEAT = 1.0  # seconds
@@ -65,7 +65,7 @@ class JobWalker:
         return self._handlers.keys()
 
     async def walk(self, *, lasting: float = SLICE) -> bool:
-        """Claim and start due jobs until none is left, for `lasting` seconds at most. Returns whether more may be due.
+        """Claim and start due jobs until few are left, for `lasting` seconds at most. Returns whether more may be due.
 
         Does not wait for the last attempts. Raises the exceptions of the queue.
         """
@@ -87,7 +87,7 @@ class JobWalker:
         return False
 
     async def _room(self, until: float) -> int:
-        """How many jobs may begin. Waits a moment until half of all may, so that a claim is worth its statement."""
+        """The number of attempts that may begin. Waits until half of all may, ROOM_WITHIN at most."""
         clock = asyncio.get_running_loop().time
         soon = min(until, clock() + ROOM_WITHIN)
         while len(self._tries) > self._at_once // 2 and (left := soon - clock()) > 0:

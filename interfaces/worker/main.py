@@ -38,7 +38,7 @@ from application.people.erasure import ErasureServices, erasure_handlers
 from application.webhooks.delivery import DeliveryServices, webhook_handlers
 from infrastructure.agendas import AgendaReadModel
 from infrastructure.database.analyst_sessions import end_analysts
-from infrastructure.database.engines import named_engine
+from infrastructure.database.engines import named_engine, replace_closed
 from infrastructure.database.pool_waits import INDEX_PLANS
 from infrastructure.database.row_pool import RowPool
 from infrastructure.database.timeouts import limited
@@ -152,7 +152,8 @@ def run_worker(settings: Settings, concurrency: int, queues: Sequence[str] = QUE
 async def _reads(dsn: str, settings: Settings, stack: AsyncExitStack) -> tuple[Snapshots, WaitlistLine]:
     """The read models, and the waitlist line, which computes free starts without a cache."""
     patience = settings.db_pool_timeout
-    engine = named_engine(dsn, "daybook-worker-reads", patience=patience, pool_size=2, pool_pre_ping=True)
+    engine = named_engine(dsn, "daybook-worker-reads", patience=patience, pool_size=2)
+    replace_closed(engine)
     stack.push_async_callback(engine.dispose)
     pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
         dsn,

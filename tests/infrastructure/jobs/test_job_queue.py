@@ -516,7 +516,7 @@ def _read_of_tables(node: dict[str, Any]) -> list[int]:
 
 
 async def test_a_claim_reads_no_more_jobs_than_it_claims(database: Database, plan: Plan) -> None:
-    """Before PostgreSQL has statistics of a table that has grown fast too, as it knows them least when most is due."""
+    """By the plan that a worker's session keeps, which may have been made when the tables were small."""
     for _ in range(300):
         await plan(ago=-3_600)
     for _ in range(20):
