@@ -22,7 +22,7 @@ from domain.people.account_status import AccountStatus
 from domain.people.customer import Customer
 from domain.people.email_address import AddressTaken
 from infrastructure.event_log.postgres_journal import postgres_store
-from infrastructure.privacy.field_encryption import MasterKeys
+from infrastructure.privacy.master_keys import MasterKeys
 
 AT_ONCE = 16  # streams
 _MARK = "SELECT upto, (SELECT coalesce(max(upto), 0) FROM log.seal) FROM auth.address_mark"

@@ -10,11 +10,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from application.notifications.quiet_hours import QuietHours
 from infrastructure import settings_rules as rules
 from infrastructure import settings_values as values
 from infrastructure.database.address import DatabaseAddress
-from infrastructure.privacy.field_encryption import MasterKeys
+from infrastructure.privacy.master_keys import MasterKeys
 from infrastructure.settings_rules import SAMPLE_MASTER_KEY as SAMPLE_MASTER_KEY
 from infrastructure.settings_rules import SAMPLE_SECRET_KEY as SAMPLE_SECRET_KEY
 
@@ -125,11 +124,6 @@ class Settings(BaseSettings, values.FeedSettings):
     sentry_environment: str = ""
     tracing_url: Annotated[str, AfterValidator(values.collector_address)] = ""
     webhook_allow_private: Annotated[str, AfterValidator(values.networks_only)] = ""
-
-    @property
-    def quiet(self) -> QuietHours | None:
-        """The hours without reminders, in the recipient's time zone."""
-        return QuietHours.read(self.quiet_hours)
 
     @property
     def proxies(self) -> Sequence[IPv4Network | IPv6Network]:

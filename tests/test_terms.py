@@ -44,7 +44,7 @@ TERMS = {
     "hash chain": "glossary",
     "signed checkpoint": "infrastructure/ledger/checkpoint.py:SignedCheckpoint",
     "personal data": "domain/personal_data.py:PersonalData",
-    "field encryption": "infrastructure/privacy/field_encryption.py:MasterKeys",
+    "field encryption": "infrastructure/privacy/field_encryption.py:encrypt",
     "keyring": "infrastructure/privacy/keyring.py:Keyring",
     "crypto-shredding": "glossary",
     "erasure": "application/people/erasure.py:ErasePerson",

@@ -22,8 +22,6 @@ from domain.errors import Invalid
 from domain.kernel import Aggregate, new_id
 from domain.personal_data import PersonalData
 from infrastructure.privacy.field_encryption import (
-    MasterKeys,
-    WrappedKey,
     decrypt_in_place,
     encrypt_field,
     encrypted_field,
@@ -31,6 +29,7 @@ from infrastructure.privacy.field_encryption import (
     personal_of,
     place_of,
 )
+from infrastructure.privacy.master_keys import MasterKeys, WrappedKey
 
 _LENGTH = Struct(">q").pack
 

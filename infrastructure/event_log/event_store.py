@@ -11,8 +11,8 @@ from infrastructure.event_log.aggregate_repository import AggregateRepository
 from infrastructure.event_log.command_attempt import CommandAttempts
 from infrastructure.event_log.journal import Journal
 from infrastructure.event_log.stream_locks import StreamLocks
-from infrastructure.privacy.field_encryption import MasterKeys
 from infrastructure.privacy.keyring import Keyring
+from infrastructure.privacy.master_keys import MasterKeys
 
 
 class EventStore(AggregateRepository):

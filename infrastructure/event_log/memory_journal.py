@@ -18,7 +18,7 @@ from infrastructure.event_log.journal import (
     MissedEvent,
     StaleReads,
 )
-from infrastructure.privacy.field_encryption import MasterKeys, WrappedKey
+from infrastructure.privacy.master_keys import MasterKeys, WrappedKey
 
 
 class MemoryJournal:

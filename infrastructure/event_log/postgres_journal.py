@@ -26,7 +26,7 @@ from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.group_commit import GroupCommitWriter
 from infrastructure.event_log.journal import AppendResult, DuplicateCommand, LogEntry, MissedEvent, StaleReads
 from infrastructure.event_log.log_head import HOLDS, KnownHead, LogSeal
-from infrastructure.privacy.field_encryption import MasterKeys
+from infrastructure.privacy.master_keys import MasterKeys
 from infrastructure.privacy.person_keys import PersonKeys
 from projections.query.gathered_calls import GatheredCalls
 

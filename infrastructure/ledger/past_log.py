@@ -12,7 +12,7 @@ from domain.errors import NotFound
 from domain.kernel import Aggregate
 from infrastructure.database.row_pool import Row, RowPool
 from infrastructure.event_log.event_codec import EventCodec, evolve
-from infrastructure.privacy.field_encryption import MasterKeys
+from infrastructure.privacy.master_keys import MasterKeys
 from projections.query.snapshot import BeyondHead
 
 A = TypeVar("A", bound=Aggregate)

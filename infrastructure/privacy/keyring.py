@@ -18,7 +18,8 @@ from uuid import UUID
 from application.people.email_address import mailbox_of
 from domain.kernel import Aggregate, derived_id
 from domain.personal_data import PersonalData
-from infrastructure.privacy.field_encryption import MasterKeys, WrappedKey, decrypt, decrypt_in_place, encrypt
+from infrastructure.privacy.field_encryption import decrypt, decrypt_in_place, encrypt
+from infrastructure.privacy.master_keys import MasterKeys, WrappedKey
 from projections.query.gathered_calls import GatheredCalls
 
 KEY = 32  # bytes

@@ -12,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from application.event_log import Unavailable
 from infrastructure.database.timeouts import severed_after
-from infrastructure.privacy.field_encryption import WrappedKey
+from infrastructure.privacy.master_keys import WrappedKey
 
 _GET = "SELECT subject, key, master FROM keyring.person WHERE subject = ANY(%b::uuid[])"
 _ADD = """

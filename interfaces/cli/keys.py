@@ -32,7 +32,7 @@ def rotate(data: Data = HOME) -> None:
     import asyncio
 
     from infrastructure.local.instance import settings_of
-    from infrastructure.privacy.field_encryption import UnknownMasterKey
+    from infrastructure.privacy.master_keys import UnknownMasterKey
 
     settings = settings_of(data.absolute())
     with progress("Rotating keys") as bar:

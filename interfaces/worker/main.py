@@ -32,6 +32,7 @@ from application.notifications.links import KEY as LINKS
 from application.notifications.links import Links
 from application.notifications.mail import Mailer
 from application.notifications.notice_jobs import NoticeServices, notice_handlers
+from application.notifications.quiet_hours import QuietHours
 from application.notifications.waitlist_notice import waitlist_notice_handlers
 from application.orphans.hours_check import HoursCheckServices, hours_check_handlers
 from application.people.erasure import ErasureServices, erasure_handlers
@@ -216,7 +217,8 @@ async def _notices(
     stack.push_async_callback(limits.close)
     channel = EmailChannel(messages_of(settings), mail, links, await calendar_host(rows, settings.public_url))
     jobs = JobEnqueuer(rows, store.keyring)
-    return NoticeServices(store, channels=[channel], quiet=settings.quiet, limits=limits, jobs=jobs)
+    quiet = QuietHours.read(settings.quiet_hours)
+    return NoticeServices(store, channels=[channel], quiet=quiet, limits=limits, jobs=jobs)
 
 
 async def _handlers(

@@ -1,5 +1,6 @@
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -149,9 +150,9 @@ def test_origins_are_whole_and_nobodys_pages_may_ask_by_default(monkeypatch: pyt
 
 
 def test_quiet_hours_are_none_unless_they_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Settings().quiet is None
+    assert QuietHours.read(Settings().quiet_hours) is None
     monkeypatch.setenv("QUIET_HOURS", "21:00-08:00")
-    assert Settings().quiet == QuietHours(21 * 60, 8 * 60)
+    assert QuietHours.read(Settings().quiet_hours) == QuietHours(21 * 60, 8 * 60)
     for wrong in ("night", "21-8", "08:00-08:00", "21:00-25:00"):
         monkeypatch.setenv("QUIET_HOURS", wrong)
         with pytest.raises(ValidationError, match="QUIET_HOURS"):
@@ -344,3 +345,13 @@ def test_what_is_in_force_shows_the_server_and_no_secret(url: str, monkeypatch: 
     assert shown["DB_PASS"] == "***"
     assert shown["TEST_DB_PORT"] == "5432"
     assert not [value for value in shown.values() if value and "hush" in value]
+
+
+def test_who_needs_the_settings_and_is_listed_loads_no_domain() -> None:
+    """Beat and Flower stay small."""
+    code = (
+        "import sys, infrastructure.observability.process_registry; from infrastructure.settings import Settings;"
+        "Settings(); print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {"domain", "application", "eventsourcing", "sqlalchemy"} & {*ran.stdout.split()} == set()

@@ -25,7 +25,7 @@ from infrastructure.database.row_pool import RowPool
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.postgres_journal import postgres_store
 from infrastructure.jobs.enrolment import Enrolment
-from infrastructure.privacy.field_encryption import MasterKeys
+from infrastructure.privacy.master_keys import MasterKeys
 from tests.support.builders import a_provider, a_service, monday_after, somebody
 from tests.support.instances import ask, within
 

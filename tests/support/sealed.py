@@ -6,8 +6,9 @@ from uuid import UUID
 
 from infrastructure.event_log.event_codec import EventCodec, EventRow, encode
 from infrastructure.event_log.journal import Journal
-from infrastructure.privacy.field_encryption import MasterKeys, decrypt_in_place, personal_of
+from infrastructure.privacy.field_encryption import decrypt_in_place, personal_of
 from infrastructure.privacy.keyring import Keyring
+from infrastructure.privacy.master_keys import MasterKeys
 from infrastructure.settings import SAMPLE_MASTER_KEY
 
 MASTERS = MasterKeys(SAMPLE_MASTER_KEY)

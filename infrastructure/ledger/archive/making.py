@@ -20,7 +20,7 @@ from infrastructure.ledger.archive.scope import streams_of
 from infrastructure.ledger.checkpoint import SignedCheckpoint
 from infrastructure.ledger.past_log import PastLog
 from infrastructure.ledger.reader import connected
-from infrastructure.privacy.field_encryption import MasterKeys
+from infrastructure.privacy.master_keys import MasterKeys
 
 PATIENCE = 10.0  # seconds for the connection
 

@@ -1,11 +1,13 @@
 """The processes that run: their roles, hosts and releases, from the rows that they renew."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+if TYPE_CHECKING:  # beat and Flower, which register themselves, load no SQLAlchemy
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 ALIVE = 35  # seconds without a sign of life after which a process counts as gone
 MOST = 200
@@ -28,4 +30,4 @@ class RunningProcess(NamedTuple):
 
 async def running_processes(connection: AsyncConnection) -> Sequence[RunningProcess]:
     """At most MOST, by role."""
-    return [RunningProcess(**row._mapping) for row in await connection.execute(text(RUNNING))]
+    return [RunningProcess(**row._mapping) for row in await connection.exec_driver_sql(RUNNING)]

@@ -19,7 +19,7 @@ from infrastructure.jobs import job_queue as module
 from infrastructure.jobs.enqueuing import JobEnqueuer
 from infrastructure.jobs.enrolment import Enrolment
 from infrastructure.jobs.job_queue import HeldJob, JobQueue
-from infrastructure.privacy.field_encryption import UnknownMasterKey
+from infrastructure.privacy.master_keys import UnknownMasterKey
 from tests.conftest import Database
 from tests.infrastructure.conftest import Open
 from tests.support.waiting import PATIENCE, eventually

@@ -22,16 +22,9 @@ from infrastructure.event_log.event_codec import decode, encode
 from infrastructure.event_log.event_store import EventStore
 from infrastructure.event_log.journal import Appended, LogEntry
 from infrastructure.event_log.postgres_journal import PostgresJournal
-from infrastructure.privacy.field_encryption import (
-    MasterKeys,
-    UnknownMasterKey,
-    WrappedKey,
-    decrypt,
-    encrypt,
-    personal_of,
-    place_of,
-)
+from infrastructure.privacy.field_encryption import decrypt, encrypt, personal_of, place_of
 from infrastructure.privacy.keyring import Keyring, PersonKeyRows
+from infrastructure.privacy.master_keys import MasterKeys, UnknownMasterKey, WrappedKey
 from infrastructure.privacy.person_keys import PersonKeys
 from tests.conftest import Database
 from tests.support.builders import a_booked_appointment, an_open_week, somebody
@@ -178,7 +171,7 @@ def _rotated(database: Database) -> int:
 _ROTATE = """
 import asyncio, sys
 from infrastructure.event_log.postgres_journal import postgres_store
-from infrastructure.privacy.field_encryption import MasterKeys
+from infrastructure.privacy.master_keys import MasterKeys
 
 async def rotate():
     store = postgres_store(sys.argv[1], MasterKeys(sys.argv[2], sys.argv[3]))

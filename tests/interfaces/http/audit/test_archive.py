@@ -21,7 +21,7 @@ from infrastructure.ledger.archive.making import ArchiveMaker, ArchiveRequest
 from infrastructure.ledger.archive.replay import ArchiveReplay
 from infrastructure.ledger.chain import Broken
 from infrastructure.ledger.checkpoint import public_text, read
-from infrastructure.privacy.field_encryption import WrappedKey
+from infrastructure.privacy.master_keys import WrappedKey
 from interfaces.http.audit.state import state_of
 from tests.conftest import Database
 from tests.interfaces.http.audit.archived import (

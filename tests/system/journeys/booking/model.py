@@ -14,13 +14,14 @@ Span = tuple[datetime, datetime]
 
 @dataclass
 class Booked:
-    """An appointment, as it should be."""
+    """An appointment, as it should be. `orphaned`: it has lain outside the hours, which a job records at any time."""
 
     id: str
     version: int
     start: datetime
     stretch: Span
     cancelled: bool = False
+    orphaned: bool = False
 
 
 @dataclass
@@ -47,6 +48,12 @@ class Model:
         if any(_overlap(self.stretch(start), other.stretch) for other in others):
             return "taken"
         return None
+
+    def note_orphans(self) -> None:
+        """To be called after each change of the hours."""
+        for each in self.booked.values():
+            if not each.cancelled and not _inside((each.start, each.start + STEP), self._openings(off=True)):
+                each.orphaned = True
 
     def offered(self) -> list[datetime]:
         """All starts that are offered."""

@@ -181,10 +181,11 @@ async def test_it_finds_what_runs_in_the_folder_and_leaves_its_key_there(shared:
     process = await asyncio.to_thread(Process.start, shared.data, "audit", "checkpoint", "--data", str(shared.data))
     assert await asyncio.to_thread(process.wait, 60) == 0
     said: dict[str, Any] = json.loads(process.out.read_text())
-    log, security, views = await _look(shared, heads_of)
-    assert (said["position"], said["hash"]) == (log.position, log.hash.hex())
-    assert (said["security"]["position"], said["security"]["hash"]) == (security.position, security.hash.hex())
-    assert (said["views"]["position"], said["views"]["hash"]) == (views.position, views.hash.hex())
+    heads: LedgerHeads = await _look(shared, heads_of)
+    assert (said["position"], said["hash"]) == (heads.log.position, heads.log.hash.hex())
+    for name, head in (("security", heads.security), ("views", heads.views)):
+        assert head is not None
+        assert (said[name]["position"], said[name]["hash"]) == (head.position, head.hash.hex())
     assert signing_key(shared.data / "audit_key.pem")
 
 

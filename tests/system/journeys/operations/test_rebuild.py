@@ -15,7 +15,7 @@ import pytest
 
 from infrastructure.event_log.journal import Appended, LogEntry
 from infrastructure.event_log.postgres_journal import PostgresJournal
-from infrastructure.privacy.field_encryption import MasterKeys
+from infrastructure.privacy.master_keys import MasterKeys
 from tests.projections.story import a_customer
 from tests.support.instances import Instance, Process, a_folder, ask, eventually, within
 from tests.support.sealed import rows_of
