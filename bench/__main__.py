@@ -68,7 +68,7 @@ def bench(
     said = Console(stderr=True)
     with said.status("Starting servers ...") as status:
         found = measure(asked, quick=quick, tell=status.update)
-    Console(width=None if sys.stdout.isatty() else 200).print(table(found["figures"]))
+    Console(width=None if sys.stdout.isatty() else 400).print(table(found["figures"]))
     for name, reason in found["left_out"].items():
         said.print(f"{name} was left out: {reason}", markup=False)
     if to is not None:

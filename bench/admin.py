@@ -37,7 +37,7 @@ CONNECTIONS, BOOKING, HALF_CONNECTIONS = 3, 8, 64
 SHOPS = 40
 CATCH_UP_WITHIN = 3_600  # seconds
 _MOUNTED, _WITHOUT = "panel mounted and unused", "without the panel"
-_CLICKED, _CALM = f"{PEOPLE} people click through all pages", "nobody clicks"
+_CLICKED, _CALM = f"{PEOPLE} people click", "nobody clicks"
 _TOGETHER, _APART = "panel in the same process", "panel in a process of its own"
 Pages = Mapping[str, tuple[str, str]]
 """By name: the address of a page, and of the API's answer with the same rows."""
@@ -125,7 +125,7 @@ def _of_bookings(
         return paced(server.port, taken, per_second=half, connections=HALF_CONNECTIONS, expected=(201,)).p95
 
     sides = {_MOUNTED: partial(cost, panel), _WITHOUT: partial(cost, without)}
-    loads = {f"{half:,.0f} bookings a second, half load": by_half, "as many bookings as it takes": full}
+    loads = {f"half load, {half:,.0f} a second": by_half, "as many bookings as it takes": full}
     for name, taken in loads.items():
         for server, where in ((panel, _TOGETHER), (without, _APART)):
             sides[f"{name}, {where}: {_CLICKED}"] = partial(clicks.during, partial(taken, server))

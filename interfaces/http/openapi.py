@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import models_json_schema
 
 from interfaces.http.framework.fields import Form
@@ -112,18 +113,29 @@ def routes_of(app: FastAPI) -> list[Route]:
 
 
 def _complete(operation: dict[str, Any], route: Route, schemas: Mapping[str, Any]) -> None:
-    if _is_form(route):
-        content = operation["requestBody"]["content"]
-        content["application/x-www-form-urlencoded"] = content.pop("application/json")
+    body = parameters_of(route.endpoint).body
+    if body is not None:
+        _complete_body(operation["requestBody"], body[1])
     stream = operation["responses"].get("200", {}).get("content", {}).get("text/event-stream")
     if stream is not None:
         del stream["schema"]["type"]  # FastAPI takes every answer that is no JSON for a text; this is many messages
     complete(operation, route, resource=_has_version(operation, schemas))
 
 
-def _is_form(route: Route) -> bool:
-    body = parameters_of(route.endpoint).body
-    return body is not None and issubclass(body[1], Form)
+def _complete_body(described: dict[str, Any], model: type[BaseModel]) -> None:
+    """No body counts as an empty object, or form: it is optional where an empty one is accepted."""
+    if issubclass(model, Form):
+        content = described["content"]
+        content["application/x-www-form-urlencoded"] = content.pop("application/json")
+    described["required"] = not _accepts_nothing(model)
+
+
+def _accepts_nothing(model: type[BaseModel]) -> bool:
+    try:
+        model.model_validate({})
+    except ValidationError:
+        return False
+    return True
 
 
 def _has_version(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> bool:

@@ -20,10 +20,15 @@ def waiting(app: Celery, queue: str) -> int:
     """The number of messages that wait in a queue of the broker.
 
     Declares the queue with Celery's own options. A passive declaration finds no queue on Redis with a key prefix.
+    The connection is one that Celery keeps; the broker may have closed it, so that it is tried twice.
     """
-    with app.connection_for_write() as connection:
-        channel: Any = connection.channel()
-        return int(channel.queue_declare(queue=queue, durable=True, auto_delete=False).message_count)
+
+    def declared(channel: Any) -> Any:
+        return channel.queue_declare(queue=queue, durable=True, auto_delete=False)
+
+    with app.connection_or_acquire() as connection:
+        found, _ = connection.autoretry(declared, max_retries=1)()
+    return int(found.message_count)
 
 
 def send(app: Celery, queue: str) -> None:
