@@ -19,14 +19,14 @@ router = Router("/v1/events", "events")
 _EXAMPLE = 'id: 0.4711\nevent: schedule.changed\ndata: {"type":"schedule.changed","data":{}}\n\n'
 _SENT = {"description": "Server-sent events: `id` is a position, `event` a type, `data` a message as in `/v1/events`."}
 STREAM: Any = {200: {"content": {"text/event-stream": {"schema": _SENT, "example": _EXAMPLE}}}}
-_POSITION = {"type": "string", "pattern": r"^(0\.)?[0-9]{1,18}$", "examples": ["0.4711"]}
+_POSITION = {"type": "string", "pattern": r"^((0\.)?[0-9]{1,18})?$", "examples": ["0.4711"]}
 RESUMED: Any = {
     "parameters": [
         {
             "name": "Last-Event-ID",
             "in": "header",
             "required": False,
-            "description": "The last `id` of the stream before: Daybook goes on after it.",
+            "description": "The last `id` of the stream before: Daybook goes on after it. An empty one counts as none.",
             "schema": _POSITION,
         }
     ]

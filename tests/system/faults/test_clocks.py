@@ -58,11 +58,13 @@ async def test_notice_and_holds_are_counted_by_the_database_s_clock(instance: In
         shop = await town.a_shop(min_notice=NOTICE, hold_ttl=HELD)
         today = (datetime.now(UTC) - at("00:00")).days
         for n, api in enumerate(apis):
-            offered = [start for day in (today, today + 1) for start in (await shop.starts(day, api=api))["starts"]]
+            ((written,),) = ask(instance.superuser_database, "SELECT max(upto) FROM log.seal")
+            days = [await shop.starts(day, seen=int(str(written)), api=api) for day in (today, today + 1)]
+            offered = [start for day in days for start in day["starts"]]
             first, now = min(offered), datetime.now(UTC)
             assert timedelta(minutes=NOTICE - 1) < first - now <= timedelta(minutes=NOTICE + 31)
             refused = await town.somebody().book(shop, first - timedelta(minutes=30), api=api)
             assert refused.status_code == 409, refused.text
-            held = good(await town.somebody().hold(shop, first + timedelta(hours=n), api=api), 201)
+            held = good(await town.somebody().hold(shop, first + timedelta(hours=2 + n), api=api), 201)
             assert timedelta(minutes=HELD - 1) < read(held["expires_at"]) - now <= timedelta(minutes=HELD, seconds=30)
         await checked(instance, town.acknowledged)
