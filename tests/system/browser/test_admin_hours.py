@@ -73,8 +73,11 @@ async def test_a_date_is_closed_by_keys_alone(town: Town, panel: Onlooker) -> No
         await page.locator(f'a[href*="date={town.day()}"]').focus()
         await page.keyboard.press("Enter")
         closed = page.locator('input[name="how"][value="closed"]')
+        await closed.wait_for()
+        await page.wait_for_load_state("load")  # until then the browser takes the focus to the fragment
         await closed.focus()
         await page.keyboard.press("Space")
+        assert await closed.is_checked()
         await page.locator("#date button").focus()
         await page.keyboard.press("Enter")
         await page.get_by_role("button", name="Save").focus()
