@@ -36,7 +36,7 @@ def new_id() -> UUID:
     return id
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=16_384)  # half a kilobyte each
 def derived_id(*parts: object) -> UUID:
     """An id that follows from the parts: of a Day, a schedule, a tag."""
     return uuid5(_NAMESPACE, ":".join(map(str, parts)))
